@@ -1,0 +1,13 @@
+//! What exists: schemas, roles, types, relations, functions, policies and grants, resolved and typed.
+//!
+//! A catalog is built once, from SQL files ([`read`]) or by an engine's introspection, and is immutable from then on. It knows
+//! no engine and does no I/O.
+
+mod diagnostic;
+pub mod expr;
+mod model;
+mod names;
+
+pub use diagnostic::{Diagnostic, Location, SourceFile};
+pub use model::*;
+pub use names::{Name, quote_ident};

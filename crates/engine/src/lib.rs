@@ -1,0 +1,67 @@
+//! What every engine offers: run a [`Plan`] and write its rows to a [`RowSink`].
+//!
+//! No SQL and no HTTP here: an engine crate compiles plans, a front door chooses the sink.
+
+mod error;
+mod json;
+mod sink;
+
+pub use error::EngineError;
+pub use json::{JsonShape, JsonSink};
+pub use sink::RowSink;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use plinth_catalog::Catalog;
+use plinth_query::{Caller, Plan};
+use plinth_values::Value;
+
+/// Something that keeps data and runs plans.
+pub trait Engine: Send + Sync + 'static {
+    /// The catalog that plans are to be made with now. A reload swaps it whole.
+    fn catalog(&self) -> Arc<Catalog>;
+
+    /// Runs a plan in a transaction of its own. A write is on disk when this answers. Dropping the future cancels a read; a write
+    /// that has begun is finished.
+    fn run<'a>(
+        &'a self,
+        execution: Execution,
+    ) -> Pin<Box<dyn Future<Output = Result<Outcome, EngineError>> + Send + 'a>>;
+
+    /// Whether requests can be served, for readiness probes; the error says why not.
+    fn ready(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send + '_>>;
+}
+
+/// One plan to run.
+pub struct Execution {
+    /// The catalog that the plan was made with
+    pub catalog: Arc<Catalog>,
+    /// What to do
+    pub plan: Plan,
+    /// For whom: settings are bound from it
+    pub caller: Caller,
+    /// Where the rows go
+    pub sink: Box<dyn RowSink>,
+    /// Roll the write back in the end and answer as if it had stayed (`tx=rollback`)
+    pub rollback: bool,
+    /// Refuse (and roll back) unless the result has exactly one row (the single-object media type)
+    pub single: bool,
+}
+
+/// What running a plan gave.
+pub struct Outcome {
+    /// The encoded rows
+    pub body: Vec<u8>,
+    /// Rows read, or rows affected by a write
+    pub rows: u64,
+    /// Of an upsert: how many rows were inserted rather than updated
+    pub inserted: u64,
+    /// All rows that match, when the plan counts them
+    pub total: Option<u64>,
+    /// The key values of the inserted row, when the plan returns keys: column positions and text forms
+    pub keys: Vec<(usize, Value)>,
+    /// How long the engine worked on it, in microseconds
+    pub elapsed_micros: u64,
+}

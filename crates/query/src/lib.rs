@@ -1,0 +1,18 @@
+//! What is asked, and what will be done.
+//!
+//! A front door turns its wire dialect into a [`Request`], which speaks in names. [`plan`] resolves the names against the
+//! catalog, checks types and privileges, weaves the row-security policies in, and gives a [`Plan`], which speaks in catalog
+//! positions and typed expressions. There is no other way to make a plan, and no data is reachable without one. No I/O, no HTTP,
+//! no SQL text here.
+
+#![allow(clippy::result_large_err, reason = "a refusal is made once per refused request")]
+
+pub mod caller;
+pub mod plan;
+pub mod refusal;
+pub mod request;
+
+pub use caller::Caller;
+pub use plan::{Plan, plan};
+pub use refusal::Refusal;
+pub use request::Request;

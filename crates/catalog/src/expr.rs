@@ -20,8 +20,9 @@ pub struct Expr {
     pub ty: Type,
 }
 
-/// The forms of expressions.
+/// The forms of expressions. The members of each form are explained with it.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "explained with each form")]
 pub enum ExprKind {
     /// A constant of the schema, in storage form
     Literal(Value),
@@ -206,6 +207,7 @@ pub struct Cte {
 
 /// What gives a query's rows.
 #[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "explained with each form")]
 pub enum QueryBody {
     /// `select …`
     Select(Box<Select>),

@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The REST dialect (PostgREST's): an HTTP request to a [`plinth_query::Request`], and an outcome or refusal to an HTTP response.
+//!
+//! No SQL and no I/O: bodies come in as bytes and go out as bytes. What may be asked is decided by planning, not here.
+
+#![allow(clippy::result_large_err, reason = "an error is made once per refused request")]
+
+mod body;
+mod csv_sink;
+mod error;
+mod media;
+mod parse;
+mod preferences;
+mod query_string;
+mod range;
+mod raw_sink;
+mod request;
+mod response;
+
+pub use error::ApiError;
+pub use media::MediaType;
+pub use preferences::{Handling, Preferences, Return, Transaction};
+pub use request::{Call, Incoming, Options, Shape, parse};
+pub use response::{allow, error, success};

@@ -1,0 +1,15 @@
+//! The grammar of query parameters: text to [`plinth_query::request`] types.
+
+mod cursor;
+mod field;
+mod filter;
+mod order;
+mod select;
+mod tree;
+
+pub(crate) use field::{column_list, tree_path};
+pub(crate) use filter::{condition, has_operator, logic};
+pub(crate) use order::order;
+pub(crate) use select::select;
+pub(crate) use tree::Attachment;
+pub(crate) use tree::attach;

@@ -1,0 +1,430 @@
+//! An HTTP request, as a request for data and the shape its answer takes.
+
+use http::{HeaderMap, Method};
+use percent_encoding::percent_decode_str;
+use plinth_engine::{JsonShape, JsonSink, RowSink};
+use plinth_query::plan::{CallShape, PlannedAction};
+use plinth_query::request::{
+    Action, Arguments, Conflict, Filter, Insert, Limits, Returning, SelectItem, Target,
+};
+use plinth_query::{Plan, Request};
+
+use crate::body;
+use crate::csv_sink::CsvSink;
+use crate::error::ApiError;
+use crate::media::{self, MediaType};
+use crate::parse::{self, Attachment};
+use crate::preferences::{self, Handling, Preferences, Return, Transaction};
+use crate::query_string;
+use crate::range::{self, Window};
+use crate::raw_sink::RawSink;
+
+/// A request under the REST root.
+pub struct Incoming<'a> {
+    /// The method
+    pub method: &'a Method,
+    /// The path below the root, percent-encoded, with its leading `/`
+    pub path: &'a str,
+    /// The query string, percent-encoded
+    pub query: &'a str,
+    /// The headers
+    pub headers: &'a HeaderMap,
+    /// The body
+    pub body: &'a [u8],
+}
+
+/// What configuration says about the dialect.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The exposed schemas; the first one is the default
+    pub schemas: Vec<String>,
+    /// Limits that planning enforces
+    pub limits: Limits,
+    /// Whether a client may choose `tx=rollback`
+    pub allow_rollback: bool,
+}
+
+/// What is asked for.
+#[derive(Debug)]
+pub enum Call {
+    /// Data
+    Data {
+        /// What
+        request: Box<Request>,
+        /// How to answer
+        shape: Box<Shape>,
+    },
+    /// `OPTIONS`: which methods the target offers
+    Methods(Target),
+    /// The root: what there is
+    Root {
+        /// The schema asked about
+        schema: String,
+    },
+}
+
+/// How an answer is shaped.
+#[derive(Debug)]
+pub struct Shape {
+    /// `HEAD`: headers alone
+    pub head: bool,
+    /// The media type of the rows
+    pub media: MediaType,
+    /// What the client preferred
+    pub preferences: Preferences,
+    /// Roll back in the end
+    pub rollback: bool,
+    /// The relation's or function's name, for `Location`
+    pub name: String,
+    /// `Content-Location` of a read
+    pub location: Option<String>,
+    /// `Content-Profile`, when several schemas are exposed
+    pub profile: Option<String>,
+}
+
+/// Reads a request. Errors: everything in it that is not the dialect's, with its code and status.
+pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiError> {
+    let resource = resource(incoming.path)?;
+    let schema = schema(incoming, options)?;
+    let target = match resource {
+        Resource::Root => return root(incoming, schema),
+        Resource::Relation(name) => Target::Relation { schema: schema.clone(), name },
+        Resource::Function(name) => Target::Function { schema: schema.clone(), name },
+    };
+    check_method(incoming.method, &target)?;
+    if incoming.method == Method::OPTIONS {
+        return Ok(Call::Methods(target));
+    }
+    let preferences = preferences::preferences(incoming.headers)?;
+    let is_function = matches!(target, Target::Function { .. });
+    let media = media::negotiate(incoming.headers, is_function)?;
+    let pairs = query_string::decode(incoming.query)?;
+    let parameters = parameters(&pairs, incoming, is_function)?;
+    let is_read = matches!(*incoming.method, Method::GET | Method::HEAD);
+    let header = if is_read { range::header(incoming.headers)? } else { Window::default() };
+    let window = range::intersect(parameters.window, header);
+    let name = match &target {
+        Target::Relation { name, .. } | Target::Function { name, .. } => name.clone(),
+    };
+    let location = is_read.then(|| {
+        let prefix = if is_function { "/rpc/" } else { "/" };
+        let canonical = query_string::canonical(&pairs);
+        let mark = if canonical.is_empty() { "" } else { "?" };
+        format!("{prefix}{}{mark}{canonical}", query_string::encode(&name))
+    });
+    let count = preferences.count;
+    let action = action(incoming, &target, &preferences, &parameters)?;
+    let request = Request {
+        target,
+        action,
+        select: parameters.select,
+        filters: parameters.filters,
+        order: parameters.order,
+        limit: window.limit,
+        offset: window.offset,
+        count,
+        limits: options.limits,
+    };
+    let shape = Shape {
+        head: incoming.method == Method::HEAD,
+        media,
+        rollback: options.allow_rollback && preferences.transaction == Some(Transaction::Rollback),
+        preferences: Preferences {
+            transaction: preferences.transaction.filter(|_| options.allow_rollback),
+            ..preferences
+        },
+        name,
+        location,
+        profile: (options.schemas.len() > 1).then_some(schema),
+    };
+    Ok(Call::Data { request: Box::new(request), shape: Box::new(shape) })
+}
+
+enum Resource {
+    Root,
+    Relation(String),
+    Function(String),
+}
+
+/// `/`, `/relation`, `/rpc/function`; anything deeper is PGRST125.
+fn resource(path: &str) -> Result<Resource, ApiError> {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let decode = |segment: &str| {
+        percent_decode_str(segment)
+            .decode_utf8()
+            .ok()
+            .filter(|name| !name.contains('\0'))
+            .map(|name| name.into_owned())
+            .ok_or_else(invalid_path)
+    };
+    match segments.as_slice() {
+        [] => Ok(Resource::Root),
+        [relation] => Ok(Resource::Relation(decode(relation)?)),
+        ["rpc", function] => Ok(Resource::Function(decode(function)?)),
+        _ => Err(invalid_path()),
+    }
+}
+
+fn invalid_path() -> ApiError {
+    ApiError::new(404, "PGRST125", "Invalid path specified in request URL")
+}
+
+fn schema(incoming: &Incoming<'_>, options: &Options) -> Result<String, ApiError> {
+    let reads = matches!(*incoming.method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let header = if reads { "accept-profile" } else { "content-profile" };
+    let default = || options.schemas.first().cloned().unwrap_or_else(|| "public".to_owned());
+    let Some(asked) = incoming.headers.get(header) else { return Ok(default()) };
+    let asked = String::from_utf8_lossy(asked.as_bytes());
+    if options.schemas.iter().any(|schema| *schema == asked) {
+        return Ok(asked.into_owned());
+    }
+    Err(ApiError::new(406, "PGRST106", format!("Invalid schema: {asked}"))
+        .hint(format!("Only the following schemas are exposed: {}", options.schemas.join(", "))))
+}
+
+fn root(incoming: &Incoming<'_>, schema: String) -> Result<Call, ApiError> {
+    match *incoming.method {
+        Method::GET | Method::HEAD | Method::OPTIONS => Ok(Call::Root { schema }),
+        ref other => Err(unsupported(other)),
+    }
+}
+
+fn unsupported(method: &Method) -> ApiError {
+    ApiError::new(405, "PGRST117", format!("Unsupported HTTP method: {method}"))
+}
+
+fn check_method(method: &Method, target: &Target) -> Result<(), ApiError> {
+    let known = matches!(
+        *method,
+        Method::GET
+            | Method::HEAD
+            | Method::POST
+            | Method::PATCH
+            | Method::PUT
+            | Method::DELETE
+            | Method::OPTIONS
+    );
+    if !known {
+        return Err(unsupported(method));
+    }
+    let on_function = matches!(*method, Method::GET | Method::HEAD | Method::POST | Method::OPTIONS);
+    if matches!(target, Target::Function { .. }) && !on_function {
+        return Err(ApiError::new(405, "PGRST101", format!("Cannot use the {method} method on RPC")));
+    }
+    Ok(())
+}
+
+/// What the query string says.
+#[derive(Default)]
+struct Parameters {
+    select: Vec<SelectItem>,
+    filters: Vec<Filter>,
+    order: Vec<plinth_query::request::Order>,
+    window: Window,
+    has_window: bool,
+    columns: Option<Vec<String>>,
+    on_conflict: Option<Vec<String>>,
+    arguments: Vec<(String, String)>,
+}
+
+fn parameters(
+    pairs: &[(String, String)],
+    incoming: &Incoming<'_>,
+    is_function: bool,
+) -> Result<Parameters, ApiError> {
+    let mut found = Parameters::default();
+    let select = pairs.iter().find(|(name, _)| name == "select").map(|(_, value)| value.as_str());
+    found.select = match select {
+        Some(text) => parse::select(text)?,
+        None => vec![SelectItem::All],
+    };
+    let call_by_url = is_function && matches!(*incoming.method, Method::GET | Method::HEAD);
+    for (name, value) in pairs {
+        parameter(&mut found, name, value, call_by_url)?;
+    }
+    Ok(found)
+}
+
+fn parameter(found: &mut Parameters, name: &str, value: &str, call_by_url: bool) -> Result<(), ApiError> {
+    match name {
+        "select" => return Ok(()),
+        "columns" => {
+            found.columns = Some(parse::column_list("columns parameter", value)?);
+            return Ok(());
+        }
+        "on_conflict" => {
+            found.on_conflict = Some(parse::column_list("on_conflict parameter", value)?);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let (path, last) = name.rsplit_once('.').map_or((None, name), |(path, last)| (Some(path), last));
+    match last {
+        "order" => {
+            let order = parse::order(value)?;
+            place(found, path, Attachment::Order(order), |found, what| {
+                if let Attachment::Order(order) = what {
+                    found.order = order;
+                }
+            })
+        }
+        "limit" => {
+            let limit = range::limit(value)?;
+            place(found, path, Attachment::Limit(limit), |found, _| {
+                found.window.limit = Some(limit);
+                found.has_window = true;
+            })
+        }
+        "offset" => {
+            let offset = range::offset(value)?;
+            place(found, path, Attachment::Offset(offset), |found, _| {
+                found.window.offset = offset;
+                found.has_window = true;
+            })
+        }
+        "and" | "or" => {
+            let (path, negated) = match path {
+                Some("not") => (None, true),
+                Some(path) => match path.strip_suffix(".not") {
+                    Some(path) => (Some(path), true),
+                    None => (Some(path), false),
+                },
+                None => (None, false),
+            };
+            let filter = parse::logic(negated, last == "and", value)?;
+            place(found, path, Attachment::Filter(filter), push_filter)
+        }
+        _ => condition(found, name, value, call_by_url),
+    }
+}
+
+fn push_filter(found: &mut Parameters, what: Attachment) {
+    if let Attachment::Filter(filter) = what {
+        found.filters.push(filter);
+    }
+}
+
+fn condition(found: &mut Parameters, name: &str, value: &str, call_by_url: bool) -> Result<(), ApiError> {
+    if call_by_url && !parse::has_operator(value) {
+        found.arguments.push((name.to_owned(), value.to_owned()));
+        return Ok(());
+    }
+    let (path, field) = parse::tree_path(name)?;
+    let filter = parse::condition(field, value)?;
+    if path.is_empty() {
+        found.filters.push(filter);
+        return Ok(());
+    }
+    parse::attach(&mut found.select, &path, Attachment::Filter(filter))
+}
+
+/// Gives the attachment to the embedded resource at the path, or to the request itself without one.
+fn place(
+    found: &mut Parameters,
+    path: Option<&str>,
+    what: Attachment,
+    here: impl FnOnce(&mut Parameters, Attachment),
+) -> Result<(), ApiError> {
+    let Some(path) = path else {
+        here(found, what);
+        return Ok(());
+    };
+    let (mut names, last) = parse::tree_path(path)?;
+    names.push(last.column);
+    parse::attach(&mut found.select, &names, what)
+}
+
+fn action(
+    incoming: &Incoming<'_>,
+    target: &Target,
+    preferences: &Preferences,
+    parameters: &Parameters,
+) -> Result<Action, ApiError> {
+    let returning = match preferences.returning {
+        Some(Return::Representation) => Returning::Rows,
+        Some(Return::HeadersOnly) => Returning::Keys,
+        Some(Return::Minimal) | None => Returning::Minimal,
+    };
+    let max_affected = preferences.max_affected.filter(|_| preferences.handling == Some(Handling::Strict));
+    if matches!(target, Target::Function { .. }) {
+        let read_only = *incoming.method != Method::POST;
+        let arguments = if read_only {
+            Arguments::Named(parameters.arguments.clone())
+        } else {
+            body::arguments(incoming.headers, incoming.body)?
+        };
+        return Ok(Action::Call { arguments, read_only });
+    }
+    // Only an insert has a row of its own to locate.
+    let changed = if returning == Returning::Keys { Returning::Minimal } else { returning };
+    Ok(match *incoming.method {
+        Method::POST => Action::Insert(Insert {
+            body: body::rows(incoming.headers, incoming.body)?,
+            columns: parameters.columns.clone(),
+            missing_default: preferences.missing_default == Some(true),
+            conflict: preferences
+                .merge
+                .map(|merge| Conflict { columns: parameters.on_conflict.clone(), merge }),
+            returning,
+            put: false,
+        }),
+        Method::PUT => {
+            if parameters.has_window || incoming.headers.contains_key("range") {
+                return Err(ApiError::new(
+                    400,
+                    "PGRST114",
+                    "limit/offset querystring parameters are not allowed for PUT",
+                ));
+            }
+            Action::Insert(Insert {
+                body: body::rows(incoming.headers, incoming.body)?,
+                columns: parameters.columns.clone(),
+                missing_default: preferences.missing_default == Some(true),
+                conflict: Some(Conflict { columns: None, merge: true }),
+                returning: changed,
+                put: true,
+            })
+        }
+        Method::PATCH => Action::Update {
+            body: body::rows(incoming.headers, incoming.body)?,
+            columns: parameters.columns.clone(),
+            returning: changed,
+            max_affected,
+        },
+        Method::DELETE => Action::Delete { returning: changed, max_affected },
+        _ => Action::Read,
+    })
+}
+
+impl Shape {
+    /// Where the engine writes the rows of this plan to. Errors: a media type that the result cannot have (PGRST107).
+    pub fn sink(&self, plan: &Plan) -> Result<Box<dyn RowSink>, ApiError> {
+        let call = match &plan.action {
+            PlannedAction::Call(call) => Some(call.shape),
+            PlannedAction::Read(_)
+            | PlannedAction::Insert(_)
+            | PlannedAction::Update(_)
+            | PlannedAction::Delete(_) => None,
+        };
+        let json = |shape, strip| Box::new(JsonSink::new(shape, strip)) as Box<dyn RowSink>;
+        Ok(match (self.media, call) {
+            (MediaType::Csv, _) => Box::new(CsvSink::new()),
+            (MediaType::Text | MediaType::Bytes, Some(CallShape::Scalar)) => Box::new(RawSink::default()),
+            (MediaType::Text, _) => return Err(unavailable("text/plain")),
+            (MediaType::Bytes, _) => return Err(unavailable("application/octet-stream")),
+            (_, Some(CallShape::Scalar)) => json(JsonShape::Scalar, false),
+            (media, Some(CallShape::Object)) => {
+                json(JsonShape::Object, matches!(media, MediaType::Object(true) | MediaType::Array(true)))
+            }
+            (MediaType::Object(_), Some(CallShape::Values)) => json(JsonShape::Scalar, false),
+            (_, Some(CallShape::Values)) => json(JsonShape::Values, false),
+            (MediaType::Object(strip), _) => json(JsonShape::Object, strip),
+            (MediaType::Array(strip), _) => json(JsonShape::Rows, strip),
+            (MediaType::Json, _) => json(JsonShape::Rows, false),
+        })
+    }
+}
+
+fn unavailable(media_type: &str) -> ApiError {
+    ApiError::new(406, "PGRST107", format!("None of these media types are available: {media_type}"))
+}

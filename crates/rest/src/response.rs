@@ -1,0 +1,214 @@
+//! Outcomes and errors to HTTP responses.
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    VARY, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, Response, StatusCode};
+use plinth_catalog::{Catalog, RelationKind};
+use plinth_engine::Outcome;
+use plinth_query::plan::{CallShape, Plan, PlannedAction};
+use plinth_query::request::Target;
+use plinth_values::Session;
+use plinth_values::output::write_text;
+
+use crate::error::ApiError;
+use crate::preferences::{Applies, Return};
+use crate::query_string::encode;
+use crate::range;
+use crate::request::Shape;
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
+const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
+
+/// The response for an error.
+pub fn error(error: &ApiError) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(error.body()));
+    *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    set(headers, PROXY_STATUS, &format!("Plinth; error={}", error.code));
+    if let Some(challenge) = &error.authenticate {
+        set(headers, WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(seconds) = error.retry_after_seconds {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The response for what a plan gave. Errors: an offset beyond the rows (PGRST103).
+pub fn success(
+    shape: &Shape,
+    plan: &Plan,
+    catalog: &Catalog,
+    session: &Session,
+    outcome: Outcome,
+) -> Result<Response<Bytes>, ApiError> {
+    match &plan.action {
+        PlannedAction::Read(node) => read(shape, node.offset, outcome),
+        PlannedAction::Call(call) if call.shape == CallShape::Void => Ok(no_content(shape)),
+        PlannedAction::Call(call) => read(shape, call.result.offset, outcome),
+        PlannedAction::Insert(insert) if insert.put => Ok(changed(shape, outcome, true, None)),
+        PlannedAction::Insert(insert) => {
+            let location = location(shape, catalog, insert.relation, session, &outcome);
+            let merges = insert.conflict.as_ref().is_some_and(|conflict| conflict.update.is_some());
+            let status = if merges && outcome.inserted == 0 { 200 } else { 201 };
+            let applies = Applies {
+                resolution: insert.conflict.is_some(),
+                missing: true,
+                returning: true,
+                transaction: true,
+                max_affected: false,
+            };
+            Ok(inserted(shape, outcome, status, location, applies))
+        }
+        PlannedAction::Update(_) => {
+            let count = shape.preferences.count.map(|_| outcome.rows);
+            let range = range::content_range(0, outcome.rows, count);
+            Ok(changed(shape, outcome, false, Some(range)))
+        }
+        PlannedAction::Delete(_) => {
+            let count = shape.preferences.count.map(|_| outcome.rows);
+            let range = range::content_range(0, 0, count);
+            Ok(changed(shape, outcome, false, Some(range)))
+        }
+    }
+}
+
+fn read(shape: &Shape, offset: u64, outcome: Outcome) -> Result<Response<Bytes>, ApiError> {
+    let status = range::status(offset, outcome.rows, outcome.total)?;
+    let mut response = Response::new(if shape.head { Bytes::new() } else { Bytes::from(outcome.body) });
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(shape.media.content_type()));
+    set(headers, CONTENT_RANGE, &range::content_range(offset, outcome.rows, outcome.total));
+    if let Some(location) = &shape.location {
+        set(headers, CONTENT_LOCATION, location);
+    }
+    headers.insert(VARY, HeaderValue::from_static("Accept, Prefer, Range"));
+    common(shape, headers, Applies::default());
+    Ok(response)
+}
+
+fn inserted(
+    shape: &Shape,
+    outcome: Outcome,
+    status: u16,
+    location: Option<String>,
+    applies: Applies,
+) -> Response<Bytes> {
+    let representation = shape.preferences.returning == Some(Return::Representation);
+    let count = shape.preferences.count.map(|_| outcome.rows);
+    let mut response = Response::new(if representation { Bytes::from(outcome.body) } else { Bytes::new() });
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::CREATED);
+    let headers = response.headers_mut();
+    if representation {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(shape.media.content_type()));
+    }
+    if let Some(location) = location {
+        set(headers, LOCATION, &location);
+    }
+    set(headers, CONTENT_RANGE, &range::content_range(0, 0, count));
+    common(shape, headers, applies);
+    response
+}
+
+/// The answer to PATCH, DELETE and PUT.
+fn changed(shape: &Shape, outcome: Outcome, put: bool, range: Option<String>) -> Response<Bytes> {
+    let representation = shape.preferences.returning == Some(Return::Representation);
+    let applies = Applies {
+        resolution: false,
+        missing: put,
+        returning: shape.preferences.returning != Some(Return::HeadersOnly) || !put,
+        transaction: true,
+        max_affected: !put && shape.preferences.handling == Some(crate::preferences::Handling::Strict),
+    };
+    let mut response;
+    if representation {
+        response = Response::new(Bytes::from(outcome.body));
+        if put && outcome.inserted > 0 {
+            *response.status_mut() = StatusCode::CREATED;
+        }
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(shape.media.content_type()));
+    } else {
+        response = Response::new(Bytes::new());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    let headers = response.headers_mut();
+    if let Some(range) = range {
+        set(headers, CONTENT_RANGE, &range);
+    }
+    common(shape, headers, applies);
+    response
+}
+
+fn no_content(shape: &Shape) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    common(shape, response.headers_mut(), Applies { transaction: true, ..Applies::default() });
+    response
+}
+
+fn common(shape: &Shape, headers: &mut HeaderMap, applies: Applies) {
+    if let Some(applied) = shape.preferences.applied(applies) {
+        set(headers, PREFERENCE_APPLIED, &applied);
+    }
+    if let Some(profile) = &shape.profile {
+        set(headers, CONTENT_PROFILE, profile);
+    }
+}
+
+/// `Location` of the inserted row, by its primary key: `/car_models?name=eq.Enzo&year=eq.2021`.
+fn location(
+    shape: &Shape,
+    catalog: &Catalog,
+    relation: plinth_catalog::RelationId,
+    session: &Session,
+    outcome: &Outcome,
+) -> Option<String> {
+    if shape.preferences.returning != Some(Return::HeadersOnly) || outcome.keys.is_empty() {
+        return None;
+    }
+    let relation = catalog.relation(relation);
+    let mut keys = Vec::with_capacity(outcome.keys.len());
+    for (column, value) in &outcome.keys {
+        let column = relation.columns.get(*column)?;
+        let mut text = Vec::new();
+        write_text(&column.ty, value.as_ref(), session, &mut text);
+        keys.push(format!("{}=eq.{}", encode(&column.name), encode(&String::from_utf8_lossy(&text))));
+    }
+    Some(format!("/{}?{}", encode(&shape.name), keys.join("&")))
+}
+
+/// The answer to `OPTIONS`: the methods that the target offers.
+pub fn allow(catalog: &Catalog, target: Option<&Target>) -> Option<Response<Bytes>> {
+    let methods = match target {
+        None => "OPTIONS,GET,HEAD".to_owned(),
+        Some(Target::Relation { schema, name }) => match &catalog.find_relation(schema, name)?.kind {
+            RelationKind::View(_) => "OPTIONS,GET,HEAD".to_owned(),
+            RelationKind::Table(table) => {
+                let put = if table.primary_key.is_some() { ",PUT" } else { "" };
+                format!("OPTIONS,GET,HEAD,POST{put},PATCH,DELETE")
+            }
+        },
+        Some(Target::Function { schema, name }) => {
+            let mut functions = catalog.find_functions(schema, name).peekable();
+            functions.peek()?;
+            let volatile = functions.all(|f| f.volatility == plinth_values::builtin::Volatility::Volatile);
+            if volatile { "OPTIONS,POST".to_owned() } else { "OPTIONS,GET,HEAD,POST".to_owned() }
+        }
+    };
+    let mut response = Response::new(Bytes::new());
+    set(response.headers_mut(), ALLOW, &methods);
+    Some(response)
+}
+
+/// Sets a header; a value that cannot be one (control characters) is left out rather than sent broken.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -27,12 +27,7 @@ create policy candidate_own on candidate
 
 create policy candidate_company_read on candidate
     for select to authenticated
-    using (exists (
-        select 1
-        from application a
-        join posting p on p.id = a.posting_id
-        where a.candidate_id = candidate.id and p.company_id in (select my_company_ids())
-    ));
+    using (id in (select company_candidate_ids()));
 
 -- application: candidates apply and withdraw; recruiters move it; its candidate and posting never change, because
 -- stage is the only column that may be updated.
@@ -91,12 +86,7 @@ grant insert (application_id, from_stage, to_stage, changed_by, reason) on stage
 
 create policy stage_event_member_read on stage_event
     for select to authenticated
-    using (exists (
-        select 1
-        from application a
-        join posting p on p.id = a.posting_id
-        where a.id = stage_event.application_id and p.company_id in (select my_company_ids())
-    ));
+    using (application_id in (select company_application_ids()));
 
 create policy stage_event_recruiter_insert on stage_event
     for insert to authenticated
@@ -134,15 +124,22 @@ grant update (kind, starts_at, duration_minutes, interviewer_id, place, outcome)
 
 create policy interview_member_read on interview
     for select to authenticated
-    using (exists (
+    using (application_id in (select company_application_ids()));
+
+create policy interview_recruiter_insert on interview
+    for insert to authenticated
+    with check (exists (
         select 1
         from application a
         join posting p on p.id = a.posting_id
-        where a.id = interview.application_id and p.company_id in (select my_company_ids())
+        join member m on m.company_id = p.company_id
+        where a.id = interview.application_id
+          and is_recruiter(p.company_id)
+          and m.user_id = interview.interviewer_id
     ));
 
-create policy interview_recruiter_write on interview
-    for all to authenticated
+create policy interview_recruiter_update on interview
+    for update to authenticated
     using (exists (
         select 1
         from application a
@@ -157,6 +154,15 @@ create policy interview_recruiter_write on interview
         where a.id = interview.application_id
           and is_recruiter(p.company_id)
           and m.user_id = interview.interviewer_id
+    ));
+
+create policy interview_recruiter_delete on interview
+    for delete to authenticated
+    using (exists (
+        select 1
+        from application a
+        join posting p on p.id = a.posting_id
+        where a.id = interview.application_id and is_recruiter(p.company_id)
     ));
 
 -- note: any member writes, authors change their own, all members of the company read.

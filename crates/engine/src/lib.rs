@@ -39,7 +39,7 @@ pub struct Execution {
     /// The catalog that the plan was made with
     pub catalog: Arc<Catalog>,
     /// What to do
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// For whom: settings are bound from it
     pub caller: Caller,
     /// Where the rows go

@@ -1,1 +1,19 @@
-//! Placeholder.
+//! Puts it together: configuration, keys and tokens, routing, limits, the life of the HTTP server.
+//!
+//! What a path means is decided in [`mod@router`]; everything about data is the front doors' and the engine's.
+
+#![allow(clippy::result_large_err, reason = "an error is made once per refused request")]
+
+pub mod compression;
+pub mod config;
+pub mod cors;
+pub mod files;
+pub mod keys;
+pub mod log;
+pub mod router;
+pub mod serve;
+pub mod token;
+
+pub use config::Config;
+pub use router::App;
+pub use serve::serve;

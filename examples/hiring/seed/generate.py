@@ -173,10 +173,12 @@ def posting_rows(members):
         years = {"junior": None, "mid": 2, "senior": 4, "staff": 6, "principal": 8}[seniority]
         city = chance.choice(texts.COUNTRIES[country][2])
         count = chance.choice(["four", "five", "six", "seven", "eight", "nine"])
-        summary += " " + chance.choice(texts.TEAMS).format(
+        tools = [s for s in needed + welcome if s != lang and texts.SKILLS[s] != "practice"]
+        teams = [t for t in texts.TEAMS if len(tools) > 1 or "{skills}" not in t]
+        summary += " " + chance.choice(teams).format(
             n=count, n_cap=count.capitalize(), city=city, lang=lang,
             year=chance.randrange(max(founded, 2008), 2025) if founded < 2024 else founded,
-            skills=" and ".join(chance.sample([s for s in needed + welcome if s != lang], 2)))
+            skills=" and ".join(chance.sample(tools, min(2, len(tools)))))
         skills = [(skill_ids[s], True, years if n == 0 else None) for n, s in enumerate(needed)]
         skills += [(skill_ids[s], False, None) for s in welcome]
         low, high, currency = salary(seniority, country, kind)

@@ -1,0 +1,26 @@
+# make demo   build, create and seed the hiring example, serve it on 127.0.0.1:8000
+# make test   run everything; installs and starts by itself what the tests need
+# make lint   formatting and clippy
+
+CARGO ?= cargo
+DEMO := target/demo
+LISTEN ?= 127.0.0.1:8000
+
+.PHONY: demo test test-crash lint
+
+demo:
+	$(CARGO) build --release --package plinth
+	@test -d $(DEMO) || target/release/plinth new $(DEMO) --example hiring >/dev/null
+	@target/release/plinth dev --project $(DEMO) --listen $(LISTEN) --seed
+
+test:
+	tests/prepare
+	$(CARGO) test --workspace
+
+# The durability loop at length: 100 rounds of kill -9 under write load (make test runs a short one).
+test-crash:
+	PLINTH_CRASH_ROUNDS=$${PLINTH_CRASH_ROUNDS:-100} $(CARGO) test --package plinth-tests --test crash -- --nocapture
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings

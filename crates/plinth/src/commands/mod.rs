@@ -1,0 +1,11 @@
+//! One file for each command. A command gives the message to print when it fails.
+
+pub mod db;
+pub mod explain;
+pub mod keys;
+pub mod new;
+pub mod serve;
+pub mod token;
+
+/// What a command gives.
+pub type Result<T = ()> = std::result::Result<T, String>;

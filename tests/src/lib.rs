@@ -1,0 +1,9 @@
+//! What the end-to-end tests share: projects made and served by the real binary, requests over a socket, cases as data files.
+
+pub mod case;
+pub mod http;
+pub mod server;
+
+pub use case::run_folder;
+pub use http::{Response, send};
+pub use server::{Project, Server};

@@ -1,0 +1,31 @@
+//! Published client libraries, unmodified, from their registries, against the hiring example.
+
+use std::process::Command;
+
+use plinth_tests::server::root;
+use plinth_tests::{Project, Server};
+use serde_json::json;
+
+#[test]
+fn postgrest_js_drives_the_hiring_example() {
+    let folder = root().join("tests/clients");
+    assert!(folder.join("node_modules").is_dir(), "run tests/prepare first (make test does)");
+    let server = Server::start(Project::copy_of(&root().join("examples/hiring")).seeded(), "serve", &[]);
+    let token = |sub: &str| {
+        let claims = json!({ "role": "authenticated", "sub": sub });
+        server.token(claims.as_object().unwrap())
+    };
+    let output = Command::new("node")
+        .args(["--test", "--test-reporter=spec", "postgrest-js.test.mjs"])
+        .current_dir(&folder)
+        .env("PLINTH_URL", format!("http://{}", server.address))
+        .env("PLINTH_ANON_KEY", &server.anon_key)
+        .env("PLINTH_SERVICE_KEY", &server.service_key)
+        .env("PLINTH_CANDIDATE_TOKEN", token("11111111-1111-4111-8111-111111111111"))
+        .env("PLINTH_RECRUITER_TOKEN", token("22222222-2222-4222-8222-222222222222"))
+        .output()
+        .expect("node starts");
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{report}\n{}", String::from_utf8_lossy(&output.stderr));
+    println!("{report}");
+}

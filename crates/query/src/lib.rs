@@ -8,6 +8,7 @@
 #![allow(clippy::result_large_err, reason = "a refusal is made once per refused request")]
 
 pub mod caller;
+mod ir;
 pub mod plan;
 pub mod refusal;
 pub mod request;

@@ -1,6 +1,20 @@
 //! What will be done: fully resolved, typed, and with the policies woven in. An engine compiles a plan without deciding anything
 //! about rights or names.
 
+mod access;
+mod call;
+mod embed;
+mod filter;
+mod insert;
+mod limits;
+mod payload;
+mod planner;
+mod select;
+mod start;
+mod statement;
+mod update;
+mod weave;
+
 use plinth_catalog::expr::{Expr, FromItem, OrderBy, SourceId};
 use plinth_catalog::{Catalog, RelationId};
 use plinth_values::{Type, Value};
@@ -229,24 +243,40 @@ pub enum PlannedStatement {
     Query(plinth_catalog::expr::Query),
     /// `insert … select`: rows come from a query, one column per entry of `columns`
     Insert {
+        /// The table
         relation: RelationId,
+        /// The columns given
         columns: Vec<usize>,
+        /// The rows
         query: plinth_catalog::expr::Query,
+        /// What new rows must pass
         checks: Vec<RowCheck>,
+        /// What to do with rows that are there already
         conflict: Option<ConflictPlan>,
+        /// Expressions over the new row ([`SourceId::ROW`]), with names
         returning: Vec<(Expr, String)>,
     },
     /// `update`
-    Update { plan: UpdatePlan, returning: Vec<(Expr, String)> },
+    Update {
+        /// Which rows, and what becomes of them; its own `returning` is nothing
+        plan: UpdatePlan,
+        /// Expressions over the new row ([`SourceId::ROW`]), with names
+        returning: Vec<(Expr, String)>,
+    },
     /// `delete`
-    Delete { plan: DeletePlan, returning: Vec<(Expr, String)> },
+    Delete {
+        /// Which rows; its own `returning` is nothing
+        plan: DeletePlan,
+        /// Expressions over the old row ([`SourceId::ROW`]), with names
+        returning: Vec<(Expr, String)>,
+    },
 }
 
-/// The source that stands for the rows returned by [`CallPlan::write`].
+/// The source that stands for the rows returned by [`CallPlan::write`]: [`CallPlan::result`] reads from
+/// `FromItem::Cte { id: WRITE_RESULT, cte: WRITE_RESULT }`, whose columns are the write's `returning`.
 pub const WRITE_RESULT: SourceId = SourceId(2);
 
 /// Plans a request: resolves its names, types its values, checks privileges, and weaves the caller's policies in.
 pub fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Result<Plan, Refusal> {
-    let _ = (catalog, caller, request);
-    Err(Refusal::NotImplemented { detail: String::new() })
+    start::plan(catalog, caller, request)
 }

@@ -108,7 +108,12 @@ pub enum Body {
     /// JSON text: an object or an array of objects
     Json(String),
     /// Rows of text fields under a header (CSV, forms); `None` is null
-    Fields { columns: Vec<String>, rows: Vec<Vec<Option<String>>> },
+    Fields {
+        /// The header
+        columns: Vec<String>,
+        /// The rows, as wide as the header
+        rows: Vec<Vec<Option<String>>>,
+    },
 }
 
 /// The arguments of a call.
@@ -119,7 +124,12 @@ pub enum Arguments {
     /// Names with text values (a query string); a repeated name is a variadic argument
     Named(Vec<(String, String)>),
     /// The raw body for a function with a single unnamed parameter, with its media type
-    Raw { media_type: String, body: Vec<u8> },
+    Raw {
+        /// `text/plain`, `application/octet-stream`, …
+        media_type: String,
+        /// The bytes
+        body: Vec<u8>,
+    },
 }
 
 /// An item of `select`.

@@ -1,0 +1,399 @@
+//! Calls: which function is meant (PostgREST's reference, "Functions as RPC"), its arguments, and its result as a node that the
+//! request's select, filters and order work on.
+
+use std::collections::BTreeSet;
+
+use plinth_catalog::expr::{Expr, FromItem, SourceId};
+use plinth_catalog::{Function, Parameter, Returns, Statement};
+use plinth_values::{Modifier, Type, Value, input};
+use serde_json::value::RawValue;
+
+use super::access::similar;
+use super::payload::{Object, parse_object};
+use super::planner::{Planner, Source, SourceColumn};
+use super::select::{Part, Scope};
+use super::weave::{Rights, returns_set};
+use crate::ir;
+use crate::plan::{CallPlan, CallShape, Field, Node, PlannedStatement, WRITE_RESULT};
+use crate::refusal::Refusal;
+use crate::request::{Arguments, Request};
+
+/// What a client sent for a function's parameters.
+enum Given<'r> {
+    /// JSON by name
+    Members(Object<'r>),
+    /// Text by name
+    Texts(&'r [(String, String)]),
+    /// Nothing by name: only the body as a whole
+    Nothing,
+}
+
+impl Given<'_> {
+    fn names(&self) -> BTreeSet<&str> {
+        match self {
+            Given::Members(members) => members.iter().map(|(name, _)| name.as_str()).collect(),
+            Given::Texts(texts) => texts.iter().map(|(name, _)| name.as_str()).collect(),
+            Given::Nothing => BTreeSet::new(),
+        }
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// Plans a call.
+    pub fn call_function(
+        &mut self,
+        name: &'a str,
+        request: &Request,
+        arguments: &Arguments,
+        read_only: bool,
+    ) -> Result<CallPlan, Refusal> {
+        let (given, whole) = given(arguments)?;
+        let (function, whole) = self.find_function(name, &given, whole)?;
+        if !self.weaver.access.may_execute(function) {
+            return Err(Refusal::PermissionDenied { kind: "function", name: name.to_owned() });
+        }
+        let writes = function.body.iter().any(|statement| !matches!(statement, Statement::Query(_)));
+        if read_only && writes {
+            return Err(Refusal::ReadOnly { function: name.to_owned() });
+        }
+        let arguments = match whole {
+            Some(whole) => self.whole_argument(function, whole)?,
+            None => self.arguments(function, &given)?,
+        };
+        self.planned_call(function, arguments, request)
+    }
+
+    /// The function meant, and the raw body when that is its argument.
+    fn find_function<'r>(
+        &self,
+        name: &'a str,
+        given: &Given<'r>,
+        whole: Option<Whole<'r>>,
+    ) -> Result<(&'a Function, Option<Whole<'r>>), Refusal> {
+        let all: Vec<&'a Function> = self
+            .catalog
+            .find_functions(self.schema, name)
+            .filter(|function| !self.limits.hide_ungranted || self.weaver.access.may_execute(function))
+            .collect();
+        let names = given.names();
+        let is_raw = matches!(given, Given::Nothing);
+        let by_name: Vec<&'a Function> =
+            all.iter().copied().filter(|function| !is_raw && fits(function, &names)).collect();
+        let by_body: Vec<&'a Function> = all
+            .iter()
+            .copied()
+            .filter(|function| whole.as_ref().is_some_and(|whole| takes_whole(function, whole)))
+            .collect();
+        match (by_name.as_slice(), by_body.as_slice()) {
+            ([function], _) => Ok((function, None)),
+            ([], [function]) => Ok((function, whole)),
+            ([], []) => Err(self.no_function(name, &all, &names, whole.as_ref())),
+            ([], several) | (several, _) => Err(Refusal::AmbiguousFunction {
+                candidates: several.iter().map(|function| signature(function)).collect(),
+            }),
+        }
+    }
+
+    fn no_function(
+        &self,
+        name: &str,
+        overloads: &[&Function],
+        names: &BTreeSet<&str>,
+        whole: Option<&Whole<'_>>,
+    ) -> Refusal {
+        let listed = |names: &mut dyn Iterator<Item = &str>| {
+            let mut names: Vec<&str> = names.collect();
+            names.sort_unstable();
+            format!("({})", names.join(", "))
+        };
+        let suggestion = if overloads.is_empty() {
+            let others = self
+                .catalog
+                .functions
+                .iter()
+                .filter(|function| {
+                    function.name.schema == self.schema && self.weaver.access.may_execute(function)
+                })
+                .map(|function| function.name.name.as_str());
+            similar(name, others).map(|similar| format!("{}.{similar}", self.schema))
+        } else {
+            let asked = listed(&mut names.iter().copied());
+            let others: Vec<String> = overloads
+                .iter()
+                .map(|function| {
+                    listed(&mut function.parameters.iter().map(|parameter| parameter.name.as_str()))
+                })
+                .collect();
+            similar(&asked, others.iter().map(String::as_str))
+                .map(|parameters| format!("{}.{name}{parameters}", self.schema))
+        };
+        Refusal::NoSuchFunction {
+            schema: self.schema.to_owned(),
+            name: name.to_owned(),
+            arguments: names.iter().map(|name| (*name).to_owned()).collect(),
+            suggestion,
+            single_unnamed: whole.map(|whole| whole.kind.to_owned()),
+        }
+    }
+
+    /// The raw body as the one argument.
+    fn whole_argument(&mut self, function: &Function, whole: Whole<'_>) -> Result<Vec<Expr>, Refusal> {
+        let ty = function.parameters.first().map_or(Type::Unknown, |parameter| parameter.ty.clone());
+        let value = match ty {
+            Type::Bytea => Value::Bytes(whole.body.to_vec()),
+            _ => {
+                let text = std::str::from_utf8(whole.body).map_err(|_| Refusal::Sql {
+                    code: "22021",
+                    message: "invalid byte sequence for encoding \"UTF8\"".into(),
+                    detail: None,
+                    hint: None,
+                })?;
+                input::from_text(&ty, Modifier::None, text, self.session)?
+            }
+        };
+        Ok(vec![self.bind(ty, value)])
+    }
+
+    /// The arguments in the order of the parameters: given ones, and defaults.
+    fn arguments(&mut self, function: &Function, given: &Given<'_>) -> Result<Vec<Expr>, Refusal> {
+        let mut arguments = Vec::new();
+        for parameter in &function.parameters {
+            let value = match given {
+                Given::Members(members) => {
+                    let value = members.iter().rev().find(|(name, _)| *name == parameter.name);
+                    match value {
+                        Some((_, json)) => {
+                            Some(input::from_json(&parameter.ty, Modifier::None, json, self.session)?)
+                        }
+                        None => None,
+                    }
+                }
+                Given::Texts(texts) => self.text_argument(parameter, texts)?,
+                Given::Nothing => None,
+            };
+            arguments.push(match (value, &parameter.default) {
+                (Some(value), _) => self.bind(parameter.ty.clone(), value),
+                (None, Some(default)) => self.weaver.row_expr(default, SourceId::ROW, Rights::Caller)?,
+                // A variadic parameter may be left out altogether.
+                (None, None) => self.bind(parameter.ty.clone(), Value::Text("[]".into())),
+            });
+        }
+        Ok(arguments)
+    }
+
+    fn text_argument(
+        &self,
+        parameter: &Parameter,
+        texts: &[(String, String)],
+    ) -> Result<Option<Value>, Refusal> {
+        let given: Vec<&str> =
+            texts.iter().filter(|(name, _)| *name == parameter.name).map(|(_, text)| text.as_str()).collect();
+        let Some(last) = given.last() else { return Ok(None) };
+        if !parameter.variadic {
+            return Ok(Some(input::from_text(&parameter.ty, Modifier::None, last, self.session)?));
+        }
+        let elements = serde_json::Value::from(given).to_string();
+        let json = RawValue::from_string(elements)
+            .map_err(|_| Refusal::BadPayload { message: "Empty or invalid json".into() })?;
+        Ok(Some(input::from_json(&parameter.ty, Modifier::None, &json, self.session)?))
+    }
+
+    /// The plan of a call whose arguments are known.
+    fn planned_call(
+        &mut self,
+        function: &'a Function,
+        arguments: Vec<Expr>,
+        request: &Request,
+    ) -> Result<CallPlan, Refusal> {
+        let void = function.returns == Returns::Void;
+        let (first, last) = match function.body.split_last() {
+            Some((last, first)) if !void => (first, Some(last)),
+            _ => (function.body.as_slice(), None),
+        };
+        let mut before = Vec::new();
+        for statement in first {
+            before.push(self.statement(function, statement, &arguments)?);
+        }
+        let (write, from) = match last {
+            None => {
+                let nothing =
+                    ir::select(self.weaver.fresh(), vec![(Expr::bool(true), "void".into())], None, None);
+                let from =
+                    FromItem::Query { id: self.weaver.fresh(), query: Box::new(nothing), lateral: false };
+                return Ok(CallPlan {
+                    before,
+                    write: None,
+                    result: plain(from, Vec::new()),
+                    shape: CallShape::Void,
+                });
+            }
+            Some(Statement::Query(query)) => {
+                let query = self.weaver.row_query(function, query, arguments, Rights::Caller)?;
+                let query = match &function.returns {
+                    Returns::Scalar { set: false, .. } => self.weaver.one_row(query),
+                    Returns::Relation { set: false, .. } | Returns::Columns { set: false, .. } => {
+                        self.weaver.first_row(query)
+                    }
+                    _ => query,
+                };
+                (None, FromItem::Query { id: self.weaver.fresh(), query: Box::new(query), lateral: false })
+            }
+            Some(statement) => {
+                let write: PlannedStatement = self.statement(function, statement, &arguments)?;
+                (Some(write), FromItem::Cte { id: WRITE_RESULT, cte: WRITE_RESULT })
+            }
+        };
+        let result = self.call_result(function, from, request)?;
+        let shape = match &function.returns {
+            Returns::Void => CallShape::Void,
+            Returns::Scalar { set: false, .. } => CallShape::Scalar,
+            Returns::Scalar { set: true, .. } => CallShape::Values,
+            Returns::Relation { set, .. } | Returns::Columns { set, .. } => {
+                if *set {
+                    CallShape::Rows
+                } else {
+                    CallShape::Object
+                }
+            }
+        };
+        Ok(CallPlan { before, write, result, shape })
+    }
+
+    /// The node over a function's rows.
+    fn call_result(
+        &mut self,
+        function: &'a Function,
+        from: FromItem,
+        request: &Request,
+    ) -> Result<Node, Refusal> {
+        let id = match &from {
+            FromItem::Query { id, .. } | FromItem::Cte { id, .. } => *id,
+            FromItem::Relation { id, .. } | FromItem::Set { id, .. } | FromItem::Function { id, .. } => *id,
+            FromItem::Join { .. } => SourceId::ROW,
+        };
+        let set = returns_set(&function.returns);
+        let column = |name: &'a str, ty: &'a Type| SourceColumn { name, ty, readable: true };
+        let mut source = Source { id, name: &function.name.name, relation: None, columns: Vec::new() };
+        let scalar = match &function.returns {
+            Returns::Void => None,
+            Returns::Scalar { ty, .. } => {
+                source.columns.push(column(&function.name.name, ty));
+                Some(ty)
+            }
+            Returns::Relation { relation, .. } => {
+                let relation = self.catalog.relation(*relation);
+                source.name = &relation.name.name;
+                source.relation = Some(relation);
+                source.columns =
+                    relation.columns.iter().map(|found| column(&found.name, &found.ty)).collect();
+                None
+            }
+            Returns::Columns { columns, .. } => {
+                source.columns = columns.iter().map(|(name, ty)| column(name, ty)).collect();
+                None
+            }
+        };
+        let mut part = Part::of_request(request);
+        if set {
+            part.limit = self.capped(part.limit);
+        } else {
+            // One value or object: there is nothing to leave out.
+            part = Part { filters: &[], order: &[], limit: Some(1), offset: 0, ..part };
+        }
+        match scalar {
+            None => {
+                let scope = self.scope(source, &request.select)?;
+                self.node(&scope, from, Vec::new(), &part)
+            }
+            Some(ty) => {
+                let value = Expr::column(id, 0, ty.clone());
+                let scope = Scope { source, embeds: Vec::new() };
+                let mut node = self.node(&scope, from, Vec::new(), &Part { select: &[], ..part })?;
+                node.fields.push(Field::Value { name: function.name.name.clone(), expr: value });
+                Ok(node)
+            }
+        }
+    }
+}
+
+/// A body that could be a single unnamed parameter.
+struct Whole<'r> {
+    /// What that parameter's type is called in messages
+    kind: &'static str,
+    body: &'r [u8],
+}
+
+fn given(arguments: &Arguments) -> Result<(Given<'_>, Option<Whole<'_>>), Refusal> {
+    match arguments {
+        Arguments::Named(texts) => Ok((Given::Texts(texts), None)),
+        Arguments::Json(text) if text.trim().is_empty() => {
+            Ok((Given::Members(Vec::new()), Some(Whole { kind: "json/jsonb", body: b"{}" })))
+        }
+        Arguments::Json(text) => {
+            let whole = Whole { kind: "json/jsonb", body: text.as_bytes() };
+            if text.trim_start().starts_with('{') {
+                return Ok((Given::Members(parse_object(text)?), Some(whole)));
+            }
+            match serde_json::from_str::<&RawValue>(text) {
+                Ok(_) => Ok((Given::Nothing, Some(whole))),
+                Err(_) => Err(Refusal::BadPayload { message: "Empty or invalid json".into() }),
+            }
+        }
+        Arguments::Raw { media_type, body } => {
+            let kind = match media_type.split(';').next().unwrap_or_default().trim() {
+                "text/plain" => "text",
+                "application/json" => "json/jsonb",
+                _ => "bytea",
+            };
+            Ok((Given::Nothing, Some(Whole { kind, body })))
+        }
+    }
+}
+
+/// Whether a function can be called with arguments of these names.
+fn fits(function: &Function, names: &BTreeSet<&str>) -> bool {
+    let known = |name: &&str| function.parameters.iter().any(|parameter| parameter.name == **name);
+    names.iter().all(known)
+        && function.parameters.iter().all(|parameter| {
+            let given = !parameter.name.is_empty() && names.contains(parameter.name.as_str());
+            given || parameter.default.is_some() || parameter.variadic
+        })
+}
+
+/// Whether a function's one parameter, without a name, takes the body.
+fn takes_whole(function: &Function, whole: &Whole<'_>) -> bool {
+    let [parameter] = function.parameters.as_slice() else { return false };
+    parameter.name.is_empty()
+        && match whole.kind {
+            "text" => parameter.ty == Type::Text,
+            "bytea" => parameter.ty == Type::Bytea,
+            _ => parameter.ty.is_json(),
+        }
+}
+
+/// `public.f(a => integer)`
+fn signature(function: &Function) -> String {
+    let parameters: Vec<String> = function
+        .parameters
+        .iter()
+        .map(
+            |Parameter { name, ty, .. }| {
+                if name.is_empty() { ty.to_string() } else { format!("{name} => {ty}") }
+            },
+        )
+        .collect();
+    format!("{}({})", function.name, parameters.join(", "))
+}
+
+fn plain(from: FromItem, fields: Vec<Field>) -> Node {
+    Node {
+        from,
+        filter: None,
+        group_by: Vec::new(),
+        grouped: false,
+        order: Vec::new(),
+        limit: Some(0),
+        offset: 0,
+        fields,
+    }
+}

@@ -1,0 +1,84 @@
+//! The limits that hold for a request whatever it is about, and what is refused before any name is looked up.
+
+use crate::refusal::Refusal;
+use crate::request::{Embed, Filter, Operation, Request, SelectItem};
+
+/// How deep `and(…)` and `or(…)` may be nested.
+const MAX_LOGIC_DEPTH: usize = 32;
+
+/// Refuses requests that are too large, or that use what is switched off.
+pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
+    let mut conditions = 0;
+    filters(request, &request.filters, 0, &mut conditions)?;
+    embeds(request, &request.select, 0, &mut conditions)?;
+    if !request.limits.aggregates && request.select.iter().any(has_aggregate) {
+        return Err(Refusal::AggregatesDisabled);
+    }
+    Ok(())
+}
+
+fn has_aggregate(item: &SelectItem) -> bool {
+    match item {
+        SelectItem::All => false,
+        SelectItem::Field { aggregate, .. } => aggregate.is_some(),
+        SelectItem::Embed(embed) | SelectItem::Spread(embed) => embed.select.iter().any(has_aggregate),
+    }
+}
+
+fn embeds(
+    request: &Request,
+    select: &[SelectItem],
+    depth: usize,
+    conditions: &mut usize,
+) -> Result<(), Refusal> {
+    for item in select {
+        let (SelectItem::Embed(embed) | SelectItem::Spread(embed)) = item else { continue };
+        let Embed { select, filters: embedded, .. } = embed;
+        if depth >= request.limits.max_embed_depth {
+            return Err(limit(
+                format!("resources are embedded more than {} levels deep", request.limits.max_embed_depth),
+                "Embed fewer levels, or ask for them in a second request.",
+            ));
+        }
+        filters(request, embedded, 0, conditions)?;
+        embeds(request, select, depth + 1, conditions)?;
+    }
+    Ok(())
+}
+
+fn filters(request: &Request, all: &[Filter], depth: usize, conditions: &mut usize) -> Result<(), Refusal> {
+    if depth > MAX_LOGIC_DEPTH {
+        return Err(limit(
+            format!("conditions are nested more than {MAX_LOGIC_DEPTH} levels deep"),
+            "Write the conditions flatter.",
+        ));
+    }
+    for filter in all {
+        match filter {
+            Filter::Logic { filters: inner, .. } => filters(request, inner, depth + 1, conditions)?,
+            Filter::Condition { op, .. } => {
+                *conditions += 1;
+                if let Operation::In(list) = op
+                    && list.len() > request.limits.max_in_list
+                {
+                    return Err(limit(
+                        format!("a list has more than {} values", request.limits.max_in_list),
+                        "Ask in several requests.",
+                    ));
+                }
+            }
+        }
+        if *conditions > request.limits.max_filters {
+            return Err(limit(
+                format!("there are more than {} conditions", request.limits.max_filters),
+                "Use in.(…) for many values of one column.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of what is beyond a limit.
+pub(crate) fn limit(message: String, hint: &str) -> Refusal {
+    Refusal::Limit { message, hint: hint.to_owned() }
+}

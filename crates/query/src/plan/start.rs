@@ -1,0 +1,72 @@
+//! Where planning starts: from the kind of request to the module that plans it.
+
+use plinth_catalog::{Catalog, Relation};
+
+use super::access::Access;
+use super::limits;
+use super::planner::Planner;
+use super::select::Part;
+use crate::caller::Caller;
+use crate::plan::{Node, Plan, PlannedAction};
+use crate::refusal::Refusal;
+use crate::request::{Action, Request, Target};
+
+/// Plans a request.
+pub(crate) fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Result<Plan, Refusal> {
+    limits::check(request)?;
+    let mut planner = Planner::new(catalog, caller, request);
+    let action = match &request.target {
+        Target::Relation { schema, name } => {
+            let access: &Access<'_> = &planner.weaver.access;
+            let relation = access.relation(schema, name)?;
+            planner.relation_action(relation, request)?
+        }
+        Target::Function { schema: _, name } => match &request.action {
+            Action::Call { arguments, read_only } => {
+                PlannedAction::Call(planner.call_function(name, request, arguments, *read_only)?)
+            }
+            Action::Read | Action::Insert(_) | Action::Update { .. } | Action::Delete { .. } => {
+                return Err(Refusal::NotImplemented { detail: "A function can only be called.".into() });
+            }
+        },
+    };
+    let Planner { values, weaver, .. } = planner;
+    Ok(Plan { action, values, count: request.count, applied: weaver.applied })
+}
+
+impl<'a> Planner<'a> {
+    fn relation_action(
+        &mut self,
+        relation: &'a Relation,
+        request: &Request,
+    ) -> Result<PlannedAction, Refusal> {
+        Ok(match &request.action {
+            Action::Read => PlannedAction::Read(self.read_node(relation, request)?),
+            Action::Insert(insert) => PlannedAction::Insert(self.insert(relation, request, insert)?),
+            Action::Update { body, columns, returning, max_affected } => PlannedAction::Update(self.update(
+                relation,
+                request,
+                body,
+                columns.as_deref(),
+                *returning,
+                *max_affected,
+            )?),
+            Action::Delete { returning, max_affected } => {
+                PlannedAction::Delete(self.delete(relation, request, *returning, *max_affected)?)
+            }
+            Action::Call { .. } => {
+                return Err(Refusal::NotImplemented { detail: "A relation cannot be called.".into() });
+            }
+        })
+    }
+
+    fn read_node(&mut self, relation: &'a Relation, request: &Request) -> Result<Node, Refusal> {
+        // The rights come first: they decide whether there is anything to weave.
+        let id = self.weaver.fresh();
+        let source = self.source(id, relation)?;
+        let from = self.weaver.relation(id, relation.id, super::weave::Rights::Caller)?;
+        let scope = self.scope(source, &request.select)?;
+        let part = Part { limit: self.capped(request.limit), ..Part::of_request(request) };
+        self.node(&scope, from, Vec::new(), &part)
+    }
+}

@@ -1,0 +1,104 @@
+//! Updates and deletes: which rows are found, what becomes of them, and what the new ones must pass.
+
+use plinth_catalog::expr::{Expr, SourceId};
+use plinth_catalog::{PolicyCommand, Relation};
+
+use super::access::denied;
+use super::insert::written_table;
+use super::payload::{self, refuse_given};
+use super::planner::Planner;
+use super::select::Scope;
+use super::weave::Condition;
+use crate::plan::{DeletePlan, UpdatePlan};
+use crate::refusal::Refusal;
+use crate::request::{Body, Filter, Request, Returning};
+
+impl<'a> Planner<'a> {
+    /// Plans an update.
+    pub fn update(
+        &mut self,
+        relation: &'a Relation,
+        request: &Request,
+        body: &Body,
+        columns: Option<&[String]>,
+        returning: Returning,
+        max_affected: Option<u64>,
+    ) -> Result<UpdatePlan, Refusal> {
+        let privileges = self.weaver.access.privileges(relation);
+        if !privileges.update.any() {
+            return Err(denied(relation));
+        }
+        written_table(relation, "update")?;
+        let payload = payload::read(body, columns, self.limits.max_payload_rows)?;
+        let mut set = Vec::new();
+        for (place, key) in payload.keys.iter().enumerate() {
+            let position = self.payload_column(relation, &privileges.update, key)?;
+            let column = &relation.columns[position];
+            refuse_given(column, true)?;
+            // Further rows of an array are ignored: there is one new state for all rows found.
+            let Some(row) = payload.rows.first() else { continue };
+            let value = match row.get(place) {
+                Some(Some(item)) => item.value(column, self.session)?,
+                Some(None) | None => plinth_values::Value::Null,
+            };
+            set.push((position, self.bind(column.ty.clone(), value)));
+        }
+        let reads = !request.filters.is_empty() || returning != Returning::Minimal;
+        let filter = self.found_rows(relation, PolicyCommand::Update, &request.filters, reads)?;
+        let mut checks = self.weaver.row_checks(relation, PolicyCommand::Update, Condition::Check)?;
+        if reads {
+            checks.extend(self.weaver.row_checks(relation, PolicyCommand::Select, Condition::Using)?);
+        }
+        let returning = self.returning(relation, request, returning)?;
+        Ok(UpdatePlan { relation: relation.id, set, filter, checks, max_affected, returning })
+    }
+
+    /// Plans a delete.
+    pub fn delete(
+        &mut self,
+        relation: &'a Relation,
+        request: &Request,
+        returning: Returning,
+        max_affected: Option<u64>,
+    ) -> Result<DeletePlan, Refusal> {
+        if !self.weaver.access.privileges(relation).delete {
+            return Err(denied(relation));
+        }
+        written_table(relation, "delete from")?;
+        let reads = !request.filters.is_empty() || returning != Returning::Minimal;
+        let filter = self.found_rows(relation, PolicyCommand::Delete, &request.filters, reads)?;
+        let returning = self.returning(relation, request, returning)?;
+        Ok(DeletePlan { relation: relation.id, filter, max_affected, returning })
+    }
+
+    /// The rows that a command finds: those the policies show it, and of them those asked for.
+    fn found_rows(
+        &mut self,
+        relation: &'a Relation,
+        command: PolicyCommand,
+        filters: &[Filter],
+        reads: bool,
+    ) -> Result<Option<Expr>, Refusal> {
+        let mut all = self.visible_rows(relation, command, reads)?;
+        if !filters.is_empty() {
+            let source = self.source(SourceId::ROW, relation)?;
+            all.extend(self.conditions(&Scope { source, embeds: Vec::new() }, filters)?);
+        }
+        Ok(if all.is_empty() { None } else { Some(Expr::and(all)) })
+    }
+
+    /// What the policies let a command find, over [`SourceId::ROW`]. One that reads columns finds only what may be selected.
+    pub fn visible_rows(
+        &mut self,
+        relation: &'a Relation,
+        command: PolicyCommand,
+        reads: bool,
+    ) -> Result<Vec<Expr>, Refusal> {
+        let mut all = Vec::new();
+        all.extend(self.weaver.visible_rows(relation, command, SourceId::ROW)?);
+        if reads {
+            all.extend(self.weaver.select_policies(relation, SourceId::ROW)?);
+        }
+        Ok(all)
+    }
+}

@@ -5,15 +5,21 @@
 //! chapter 9 "Functions and Operators" of its manual); where a case cannot be kept exactly it is an error, never an
 //! approximation.
 
+pub mod array;
 pub mod builtin;
 pub mod cast;
 pub mod compare;
+pub mod datetime;
 mod error;
 pub mod input;
+pub mod interval;
+pub mod json;
+pub mod numeric;
 pub mod output;
 mod session;
 mod ty;
 mod value;
+pub mod zone;
 
 pub use error::{Result, ValueError};
 pub use session::Session;

@@ -5,7 +5,42 @@
 //! (`= <> < <= > >=`), `and`/`or`/`not`, `is …`, `in`, `case`, `coalesce`, `nullif`, `greatest`, `least` and casts are not
 //! here: they are expression forms of their own.
 
-use crate::{Result, Session, Type, Value, ValueRef};
+mod aggregate;
+mod args;
+mod array;
+mod arithmetic;
+mod binary;
+mod compose;
+mod datetime;
+mod decimal;
+mod float;
+mod format_datetime;
+mod format_number;
+mod json;
+mod json_change;
+mod misc;
+mod parse_datetime;
+mod pattern;
+mod picture;
+mod regular;
+mod resolve;
+mod sets;
+mod statistics;
+mod text;
+mod window;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+pub use resolve::resolve;
+
+use crate::{Result, Session, Type, Value, ValueError, ValueRef};
+
+/// The most rows that one call of a set-returning function may give.
+pub const MAX_ROWS: usize = 1_000_000;
+
+/// The longest text, in bytes, that one call may build from short arguments (`repeat`, `lpad`, `format`, …).
+pub const MAX_TEXT_BYTES: usize = 16 << 20;
 
 /// A function, operator, aggregate or window function.
 #[derive(Debug)]
@@ -30,10 +65,22 @@ pub struct Builtin {
     pub strict: bool,
     /// What it computes; `None` where only an engine can (aggregates, window functions and a few others)
     pub call: Option<Call>,
+    /// The rows of a [`Kind::Set`]
+    pub rows: Option<Rows>,
+    /// The columns of a [`Kind::Set`] by name; empty for one column of the type `returns`, named as the function
+    pub columns: &'static [(&'static str, Arg)],
+    /// The fresh state of a [`Kind::Aggregate`]
+    pub start: Option<Start>,
 }
 
 /// A scalar implementation. It gets the values in storage form with their types after coercion.
 pub type Call = fn(&Context<'_>, &[ValueRef<'_>]) -> Result<Value>;
+
+/// The implementation of a set-returning function: at most [`MAX_ROWS`] rows.
+pub type Rows = fn(&Context<'_>, &[ValueRef<'_>]) -> Result<Vec<Vec<Value>>>;
+
+/// The fresh state of an aggregate for its argument types.
+pub type Start = fn(&[Type], &Session) -> Box<dyn Accumulator>;
 
 /// What an implementation may look at beside its arguments.
 pub struct Context<'a> {
@@ -54,7 +101,7 @@ pub enum Kind {
     Aggregate,
     /// `name(args) over (…)` only
     Window,
-    /// A function in `from` that gives rows of one column: `unnest`, `generate_series`, `jsonb_array_elements`, …
+    /// A function in `from` that gives rows: `unnest`, `generate_series`, `jsonb_array_elements`, …
     Set,
 }
 
@@ -96,9 +143,11 @@ pub enum Arg {
     Int8Array,
     /// Any type (`"any"`): several arguments may differ
     Any,
-    /// `anyelement`: all of these in one signature are the same type, and the element type of `AnyArray`
+    /// Any type but an array (`anynonarray`)
+    AnyNonArray,
+    /// `anycompatible`: all of these in one signature become one type, which is also the element type of `AnyArray`
     AnyElement,
-    /// `anyarray`
+    /// `anycompatiblearray`
     AnyArray,
     /// `anyenum`
     AnyEnum,
@@ -127,23 +176,6 @@ pub enum Unresolved {
     Ambiguous,
 }
 
-/// Finds the built-in for a name and argument types by PostgreSQL's rules ("Function Type Resolution", "Operator Type
-/// Resolution"): an exact match, else the best match through implicit casts, `Unknown` arguments taking the type that fits.
-pub fn resolve(name: &str, kinds: &[Kind], args: &[Type]) -> std::result::Result<Resolved, Unresolved> {
-    let _ = (name, kinds, args);
-    unimplemented!()
-}
-
-/// The built-in with this id.
-pub fn by_id(id: &str) -> Option<&'static Builtin> {
-    all().find(|b| b.id == id)
-}
-
-/// Every built-in.
-pub fn all() -> impl Iterator<Item = &'static Builtin> {
-    std::iter::empty()
-}
-
 /// The running state of an aggregate over one group (or one window frame).
 pub trait Accumulator: Send {
     /// Takes one row's arguments, in storage form.
@@ -152,8 +184,232 @@ pub trait Accumulator: Send {
     fn finish(&self) -> Result<Value>;
 }
 
+/// The built-in with this id.
+pub fn by_id(id: &str) -> Option<&'static Builtin> {
+    static INDEX: LazyLock<HashMap<&'static str, &'static Builtin>> =
+        LazyLock::new(|| all().map(|builtin| (builtin.id, builtin)).collect());
+    INDEX.get(id).copied()
+}
+
+/// The built-ins with this SQL name, of any kind.
+pub fn by_name(name: &str) -> &'static [&'static Builtin] {
+    static INDEX: LazyLock<HashMap<&'static str, Vec<&'static Builtin>>> = LazyLock::new(|| {
+        let mut index: HashMap<&'static str, Vec<&'static Builtin>> = HashMap::new();
+        for builtin in all() {
+            index.entry(builtin.name).or_default().push(builtin);
+        }
+        index
+    });
+    INDEX.get(name).map_or(&[], Vec::as_slice)
+}
+
+/// Every built-in.
+pub fn all() -> impl Iterator<Item = &'static Builtin> {
+    TABLES.iter().copied().flatten()
+}
+
+/// One table per subject.
+static TABLES: &[&[Builtin]] = &[
+    arithmetic::SMALL,
+    arithmetic::MIDDLE,
+    arithmetic::BIG,
+    arithmetic::TABLE,
+    float::REAL,
+    float::DOUBLE,
+    float::REAL_DOUBLE,
+    float::DOUBLE_REAL,
+    float::TABLE,
+    decimal::TABLE,
+    text::TABLE,
+    compose::TABLE,
+    pattern::TABLE,
+    binary::TABLE,
+    datetime::CLOCK,
+    datetime::OPERATORS,
+    datetime::TABLE,
+    format_datetime::TABLE,
+    format_number::TABLE,
+    parse_datetime::TABLE,
+    json::JSON,
+    json::JSONB,
+    json::TABLE,
+    json_change::TABLE,
+    array::TABLE,
+    misc::TABLE,
+    sets::TABLE,
+    aggregate::TABLE,
+    statistics::VARIANCE,
+    statistics::VAR_SAMP,
+    statistics::VAR_POP,
+    statistics::STDDEV,
+    statistics::STDDEV_SAMP,
+    statistics::STDDEV_POP,
+    window::TABLE,
+];
+
+/// Calls a scalar built-in by its id; a strict one answers null for a null argument.
+pub fn call(id: &str, context: &Context<'_>, args: &[ValueRef<'_>]) -> Result<Value> {
+    let builtin = by_id(id).ok_or_else(|| no_such(id))?;
+    if builtin.strict && args.iter().any(|arg| arg.is_null()) {
+        return Ok(Value::Null);
+    }
+    builtin.call.ok_or_else(|| no_such(id))?(context, args)
+}
+
+/// The rows of a set-returning built-in by its id; a strict one gives none for a null argument.
+pub fn rows(id: &str, context: &Context<'_>, args: &[ValueRef<'_>]) -> Result<Vec<Vec<Value>>> {
+    let builtin = by_id(id).ok_or_else(|| no_such(id))?;
+    if builtin.strict && args.iter().any(|arg| arg.is_null()) {
+        return Ok(Vec::new());
+    }
+    builtin.rows.ok_or_else(|| no_such(id))?(context, args)
+}
+
+/// The columns that a call of a set-returning built-in gives.
+pub fn columns(resolved: &Resolved) -> Vec<(String, Type)> {
+    match resolved.builtin.columns {
+        [] => vec![(resolved.builtin.name.to_owned(), resolved.returns.clone())],
+        // A single named column has the call's result type, which may be polymorphic.
+        [(name, _)] => vec![((*name).to_owned(), resolved.returns.clone())],
+        columns => columns
+            .iter()
+            .map(|(name, arg)| ((*name).to_owned(), resolve::concrete(*arg).unwrap_or(Type::Text)))
+            .collect(),
+    }
+}
+
 /// A fresh state for an aggregate and its argument types; `None` when the id is not an aggregate's.
 pub fn accumulator(id: &str, types: &[Type], session: &Session) -> Option<Box<dyn Accumulator>> {
-    let _ = (id, types, session);
-    None
+    by_id(id)?.start.map(|start| start(types, session))
+}
+
+fn no_such(id: &str) -> ValueError {
+    ValueError::new("42883", format!("function {id} does not exist"))
+}
+
+const fn builtin(
+    id: &'static str,
+    name: &'static str,
+    kind: Kind,
+    args: &'static [Arg],
+    returns: Arg,
+) -> Builtin {
+    Builtin {
+        id,
+        name,
+        kind,
+        args,
+        optional: 0,
+        variadic: false,
+        returns,
+        volatility: Volatility::Immutable,
+        strict: true,
+        call: None,
+        rows: None,
+        columns: &[],
+        start: None,
+    }
+}
+
+/// A strict, immutable function.
+const fn function(
+    id: &'static str,
+    name: &'static str,
+    args: &'static [Arg],
+    returns: Arg,
+    call: Call,
+) -> Builtin {
+    Builtin { call: Some(call), ..builtin(id, name, Kind::Function, args, returns) }
+}
+
+/// A strict, immutable operator.
+const fn operator(
+    id: &'static str,
+    name: &'static str,
+    args: &'static [Arg],
+    returns: Arg,
+    call: Call,
+) -> Builtin {
+    Builtin { call: Some(call), ..builtin(id, name, Kind::Operator, args, returns) }
+}
+
+/// A strict, immutable set-returning function.
+const fn set(
+    id: &'static str,
+    name: &'static str,
+    args: &'static [Arg],
+    returns: Arg,
+    rows: Rows,
+) -> Builtin {
+    Builtin { rows: Some(rows), ..builtin(id, name, Kind::Set, args, returns) }
+}
+
+/// An aggregate.
+const fn aggregate(
+    id: &'static str,
+    name: &'static str,
+    args: &'static [Arg],
+    returns: Arg,
+    start: Start,
+) -> Builtin {
+    Builtin { start: Some(start), strict: false, ..builtin(id, name, Kind::Aggregate, args, returns) }
+}
+
+impl Builtin {
+    const fn optional(self, optional: usize) -> Builtin {
+        Builtin { optional, ..self }
+    }
+
+    const fn variadic(self) -> Builtin {
+        Builtin { variadic: true, ..self }
+    }
+
+    const fn stable(self) -> Builtin {
+        Builtin { volatility: Volatility::Stable, ..self }
+    }
+
+    const fn volatile(self) -> Builtin {
+        Builtin { volatility: Volatility::Volatile, ..self }
+    }
+
+    /// Called for null arguments too.
+    const fn lax(self) -> Builtin {
+        Builtin { strict: false, ..self }
+    }
+
+    const fn named(self, columns: &'static [(&'static str, Arg)]) -> Builtin {
+        Builtin { columns, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_plain() {
+        let mut seen = std::collections::HashSet::new();
+        for builtin in all() {
+            assert!(seen.insert(builtin.id), "{} twice", builtin.id);
+            assert!(
+                builtin.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'),
+                "{}",
+                builtin.id
+            );
+            assert!(builtin.optional <= builtin.args.len(), "{}", builtin.id);
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_implementation() {
+        for builtin in all() {
+            let expected = match builtin.kind {
+                Kind::Function | Kind::Operator => builtin.call.is_some(),
+                Kind::Set => builtin.rows.is_some(),
+                Kind::Aggregate => builtin.start.is_some(),
+                Kind::Window => builtin.call.is_none(),
+            };
+            assert!(expected, "{}", builtin.id);
+        }
+    }
 }

@@ -1,0 +1,2 @@
+use super::Builtin;
+pub(super) static TABLE: &[Builtin] = &[];

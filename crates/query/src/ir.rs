@@ -1,10 +1,12 @@
 //! Walking over expressions and queries. Every form is matched by name, so a new form cannot be overlooked: what planning must
-//! find (sources, function calls, arguments) is found wherever it stands. Not responsible for what is done there.
+//! find (sources, function calls, arguments) is found wherever it stands. Not responsible for what is done there. For looking without
+//! changing there is [`plinth_catalog::walk`].
 
 use plinth_catalog::expr::{
     Distinct, Expr, ExprKind, Frame, FrameBound, FromItem, OrderBy, Over, Quantifiable, Query, QueryBody,
     Select, SourceId,
 };
+use plinth_catalog::walk::{self, Visitor};
 use plinth_values::builtin::Volatility;
 
 use crate::refusal::Refusal;
@@ -227,6 +229,8 @@ pub(crate) fn walk_from<V: Visit + ?Sized>(visitor: &mut V, item: &mut FromItem)
 pub(crate) struct Facts {
     /// Whether there is a query inside
     pub queries: bool,
+    /// Whether functions of the catalog are called
+    pub functions: bool,
     /// Whether something may differ at each evaluation
     pub volatile: bool,
     /// The sources whose columns are named
@@ -235,41 +239,39 @@ pub(crate) struct Facts {
     pub arguments: Vec<usize>,
 }
 
-impl Visit for Facts {
-    fn expr(&mut self, expr: &mut Expr) -> Outcome {
+impl Visitor for Facts {
+    fn expr(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Call { builtin, .. } => self.volatile |= builtin.volatility == Volatility::Volatile,
-            // What the function does is not known here.
-            ExprKind::UserCall { .. } => self.volatile = true,
+            ExprKind::UserCall { .. } => {
+                self.functions = true;
+                // What the function does is not known here.
+                self.volatile = true;
+            }
             ExprKind::Argument(n) => self.arguments.push(*n),
+            ExprKind::Column { source, .. } => self.sources.push(*source),
             _ => {}
         }
-        walk_expr(self, expr)
+        walk::walk_expr(self, expr);
     }
 
-    fn query(&mut self, query: &mut Query) -> Outcome {
+    fn query(&mut self, query: &Query) {
         self.queries = true;
-        walk_query(self, query)
-    }
-
-    fn refer(&mut self, id: &mut SourceId) -> Outcome {
-        self.sources.push(*id);
-        Ok(())
+        walk::walk_query(self, query);
     }
 }
 
 /// The facts of an expression.
 pub(crate) fn facts(expr: &Expr) -> Facts {
     let mut facts = Facts::default();
-    // The visitor changes nothing and refuses nothing; it needs a copy only because visitors may change what they see.
-    let _ = facts.expr(&mut expr.clone());
+    facts.expr(expr);
     facts
 }
 
 /// The facts of a query.
 pub(crate) fn query_facts(query: &Query) -> Facts {
     let mut facts = Facts::default();
-    let _ = facts.query(&mut query.clone());
+    facts.query(query);
     facts
 }
 

@@ -14,6 +14,7 @@ mod start;
 mod statement;
 mod update;
 mod weave;
+mod written;
 
 use plinth_catalog::expr::{Expr, FromItem, OrderBy, SourceId};
 use plinth_catalog::{Catalog, RelationId};
@@ -134,6 +135,8 @@ pub struct InsertPlan {
     pub columns: Vec<usize>,
     /// The rows, in storage form
     pub rows: Vec<Vec<Cell>>,
+    /// The defaults that call functions of the catalog, with the functions' bodies in place: they stand for the columns' own
+    pub defaults: Vec<(usize, Expr)>,
     /// What new rows must pass
     pub checks: Vec<RowCheck>,
     /// What to do with rows that are there already

@@ -273,7 +273,8 @@ impl<'a> Planner<'a> {
         };
         let set = returns_set(&function.returns);
         let column = |name: &'a str, ty: &'a Type| SourceColumn { name, ty, readable: true };
-        let mut source = Source { id, name: &function.name.name, relation: None, columns: Vec::new() };
+        let mut source =
+            Source { id, name: &function.name.name, relation: None, columns: Vec::new(), values: None };
         let scalar = match &function.returns {
             Returns::Void => None,
             Returns::Scalar { ty, .. } => {

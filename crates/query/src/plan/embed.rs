@@ -217,15 +217,11 @@ impl<'a> Planner<'a> {
         let to = self.catalog.relation(relationship.to);
         let (id, from) = self.weaver.read(to.id)?;
         let source = self.source(id, to)?;
-        let column = |source: &Source<'a>, column: usize| {
-            let ty = source.columns.get(column).map_or(Type::Unknown, |column| column.ty.clone());
-            Expr::column(source.id, column, ty)
-        };
         let Some(junction) = &relationship.junction else {
             let on = relationship
                 .columns
                 .iter()
-                .map(|(here, there)| equal(column(&source, *there), column(parent, *here)))
+                .map(|(here, there)| equal(source.value(*there), parent.value(*here)))
                 .collect();
             return Ok(Related { source, from, on });
         };
@@ -233,7 +229,7 @@ impl<'a> Planner<'a> {
         let (id, between_from) = self.weaver.read(between.id)?;
         let between = self.source(id, between)?;
         let meets =
-            junction.columns.iter().map(|(near, far)| equal(column(&source, *far), column(&between, *near)));
+            junction.columns.iter().map(|(near, far)| equal(source.value(*far), between.value(*near)));
         let from = FromItem::Join {
             kind: JoinKind::Inner,
             left: Box::new(from),
@@ -243,7 +239,7 @@ impl<'a> Planner<'a> {
         let on = relationship
             .columns
             .iter()
-            .map(|(here, near)| equal(column(&between, *near), column(parent, *here)))
+            .map(|(here, near)| equal(between.value(*near), parent.value(*here)))
             .collect();
         Ok(Related { source, from, on })
     }

@@ -1,16 +1,18 @@
 //! Inserts and upserts: typed rows, the checks they must pass, and what to do with rows that are there already. What a new row must
 //! still pass (not null, unique, …) is the engine's.
 
-use plinth_catalog::expr::{ExprKind, SourceId};
-use plinth_catalog::{Columns, PolicyCommand, Relation, Table};
+use plinth_catalog::expr::{Expr, ExprKind, FromItem, SourceId};
+use plinth_catalog::{PolicyCommand, Relation, Table};
 use plinth_values::{Modifier, input};
 
 use super::access::denied;
 use super::payload::{self, refuse_given};
 use super::planner::Planner;
 use super::select::Part;
-use super::weave::Condition;
-use crate::plan::{Cell, ConflictPlan, InsertPlan, ReturningPlan, RowCheck};
+use super::weave::Rights;
+use super::written::Written;
+use crate::ir;
+use crate::plan::{Cell, ConflictPlan, InsertPlan, ReturningPlan};
 use crate::refusal::Refusal;
 use crate::request::{Comparison, Conflict, Filter, Insert, Operation, Request, Returning};
 
@@ -22,23 +24,19 @@ impl<'a> Planner<'a> {
         request: &Request,
         insert: &Insert,
     ) -> Result<InsertPlan, Refusal> {
-        let privileges = self.weaver.access.privileges(relation);
-        if !privileges.insert.any() {
+        if !self.weaver.access.privileges(relation).insert.any() {
             return Err(denied(relation));
         }
-        let table = written_table(relation, "insert into")?;
+        let written = self.written(relation, "insert into")?;
         let payload = payload::read(&insert.body, insert.columns.as_deref(), self.limits.max_payload_rows)?;
-        let columns = payload
-            .keys
-            .iter()
-            .map(|key| self.payload_column(relation, &privileges.insert, key))
-            .collect::<Result<Vec<usize>, Refusal>>()?;
+        let columns =
+            self.written_columns(&written, &payload.keys, |rights| &rights.insert, "insert into")?;
 
         let mut rows = Vec::with_capacity(payload.rows.len());
         for row in payload.rows {
             let mut cells = Vec::with_capacity(columns.len());
             for (item, position) in row.into_iter().zip(&columns) {
-                let column = &relation.columns[*position];
+                let column = &written.base.columns[*position];
                 if item.is_none() && insert.missing_default {
                     cells.push(Cell::Default);
                     continue;
@@ -53,48 +51,56 @@ impl<'a> Planner<'a> {
         }
 
         let conflict = if insert.put {
-            self.check_put(relation, table, &request.filters, &columns, &rows)?;
+            self.check_put(&written, &request.filters, &columns, &rows)?;
             Some(Conflict { columns: None, merge: true })
         } else {
             insert.conflict.clone()
         };
         // With a conflict target, the table is read.
         let reads = insert.returning != Returning::Minimal || conflict.is_some();
-        let mut checks = self.weaver.row_checks(relation, PolicyCommand::Insert, Condition::Check)?;
-        if reads {
-            checks.extend(self.weaver.row_checks(relation, PolicyCommand::Select, Condition::Using)?);
-        }
+        let checks = self.written_checks(&written, PolicyCommand::Insert, reads)?;
         let conflict = match conflict {
-            Some(conflict) => self.conflict(relation, table, &conflict, &columns)?,
+            Some(conflict) => self.conflict(&written, &conflict, &payload.keys, &columns)?,
             None => None,
         };
-        let returning = self.returning(relation, request, insert.returning)?;
-        Ok(InsertPlan { relation: relation.id, columns, rows, checks, conflict, returning, put: insert.put })
+        let defaults = self.defaults(written.base)?;
+        let returning = self.returning(&written, request, insert.returning)?;
+        let relation = written.base.id;
+        Ok(InsertPlan { relation, columns, rows, defaults, checks, conflict, returning, put: insert.put })
+    }
+
+    /// The defaults that an engine cannot compute by itself, because they call functions of the catalog.
+    fn defaults(&mut self, relation: &Relation) -> Result<Vec<(usize, Expr)>, Refusal> {
+        let mut defaults = Vec::new();
+        for (position, column) in relation.columns.iter().enumerate() {
+            if let Some(default) = &column.default
+                && ir::facts(default).functions
+            {
+                defaults.push((position, self.weaver.row_expr(default, SourceId::ROW, Rights::Caller)?));
+            }
+        }
+        Ok(defaults)
     }
 
     /// What an upsert does with a row that is there already; `None` when the table has no primary key to find one by.
     fn conflict(
         &mut self,
-        relation: &'a Relation,
-        table: &Table,
+        written: &Written<'a>,
         conflict: &Conflict,
+        keys: &[String],
         given: &[usize],
     ) -> Result<Option<ConflictPlan>, Refusal> {
-        let privileges = self.weaver.access.privileges(relation);
         let target = match &conflict.columns {
-            Some(names) => names
-                .iter()
-                .map(|name| self.payload_column(relation, &privileges.select, name))
-                .collect::<Result<Vec<usize>, Refusal>>()?,
-            None => match &table.primary_key {
+            Some(names) => self.written_columns(written, names, |rights| &rights.select, "find a row by")?,
+            None => match &written.table.primary_key {
                 Some(key) => key.columns.clone(),
                 None => return Ok(None),
             },
         };
-        if !target.iter().all(|column| privileges.select.covers(*column)) {
-            return Err(denied(relation));
+        if !self.is_readable(written, &target) {
+            return Err(denied(written.asked));
         }
-        if !is_unique(table, &target) {
+        if !is_unique(written.table, &target) {
             return Err(Refusal::Sql {
                 code: "42P10",
                 message: "there is no unique or exclusion constraint matching the ON CONFLICT specification"
@@ -106,53 +112,32 @@ impl<'a> Planner<'a> {
         if !conflict.merge || given.is_empty() {
             return Ok(Some(ConflictPlan { target, update: None, existing: Vec::new(), checks: Vec::new() }));
         }
-        self.check_updatable(relation, &privileges.update, given)?;
-        let (existing, checks) = self.conflict_checks(relation, true)?;
+        if !written.privileges.update.any() {
+            return Err(denied(written.asked));
+        }
+        self.written_columns(written, keys, |rights| &rights.update, "update")?;
+        let (existing, checks) = self.conflict_checks(written)?;
         Ok(Some(ConflictPlan { target, update: Some(given.to_vec()), existing, checks }))
     }
 
-    /// What the existing row and the updated one must pass in an upsert.
-    pub fn conflict_checks(
-        &mut self,
-        relation: &'a Relation,
-        reads: bool,
-    ) -> Result<(Vec<RowCheck>, Vec<RowCheck>), Refusal> {
-        let mut existing = self.weaver.row_checks(relation, PolicyCommand::Update, Condition::Using)?;
-        let mut checks = self.weaver.row_checks(relation, PolicyCommand::Update, Condition::Check)?;
-        if reads {
-            existing.extend(self.weaver.row_checks(relation, PolicyCommand::Select, Condition::Using)?);
-            checks.extend(self.weaver.row_checks(relation, PolicyCommand::Select, Condition::Using)?);
-        }
-        Ok((existing, checks))
-    }
-
-    /// Whether the caller may update each of these columns.
-    fn check_updatable(
-        &self,
-        relation: &Relation,
-        granted: &Columns,
-        columns: &[usize],
-    ) -> Result<(), Refusal> {
-        if !granted.any() {
-            return Err(denied(relation));
-        }
-        for column in columns.iter().filter_map(|column| relation.columns.get(*column)) {
-            self.payload_column(relation, granted, &column.name)?;
-        }
-        Ok(())
+    /// Whether the caller may read these columns of the table through the target.
+    fn is_readable(&self, written: &Written<'a>, columns: &[usize]) -> bool {
+        let Ok(source) = self.written_source(written) else { return false };
+        columns.iter().all(|column| {
+            source.readable().any(|(position, _)| written.base_column(position) == Some(*column))
+        })
     }
 
     /// A `PUT` names exactly the primary key in its filters, and its one row agrees with them.
     fn check_put(
         &self,
-        relation: &Relation,
-        table: &Table,
+        written: &Written<'a>,
         filters: &[Filter],
         columns: &[usize],
         rows: &[Vec<Cell>],
     ) -> Result<(), Refusal> {
-        let Some(key) = &table.primary_key else { return Err(Refusal::BadPutFilters) };
-        let readable = self.weaver.access.privileges(relation).select;
+        let Some(key) = &written.table.primary_key else { return Err(Refusal::BadPutFilters) };
+        let source = self.written_source(written)?;
         let mut wanted = Vec::new();
         for filter in filters {
             let Filter::Condition { negated: false, field, op } = filter else {
@@ -161,10 +146,9 @@ impl<'a> Planner<'a> {
             let Operation::Compare { op: Comparison::Eq, quantifier: None, value } = op else {
                 return Err(Refusal::BadPutFilters);
             };
-            match relation.column_index(&field.column) {
-                Some(column)
-                    if field.path.is_empty() && key.columns.contains(&column) && readable.covers(column) =>
-                {
+            let named = source.readable().find(|(_, column)| column.name == field.column);
+            match named.and_then(|(position, _)| written.base_column(position)) {
+                Some(column) if field.path.is_empty() && key.columns.contains(&column) => {
                     wanted.push((column, value));
                 }
                 _ => return Err(Refusal::BadPutFilters),
@@ -177,7 +161,7 @@ impl<'a> Planner<'a> {
         }
         let [row] = rows else { return Err(Refusal::PutKeyMismatch) };
         for (column, text) in wanted {
-            let declared = &relation.columns[column];
+            let declared = &written.base.columns[column];
             let value = input::from_text(&declared.ty, Modifier::None, text, self.session)?;
             let given = columns.iter().position(|given| *given == column).and_then(|at| row.get(at));
             match given {
@@ -194,45 +178,31 @@ impl<'a> Planner<'a> {
     /// What a write gives back.
     pub fn returning(
         &mut self,
-        relation: &'a Relation,
+        written: &Written<'a>,
         request: &Request,
         returning: Returning,
     ) -> Result<ReturningPlan, Refusal> {
         match returning {
             Returning::Minimal => Ok(ReturningPlan::Nothing),
             Returning::Keys => {
-                let key = relation.table().and_then(|table| table.primary_key.as_ref());
-                let columns = key.map(|key| key.columns.clone()).unwrap_or_default();
-                let select = self.weaver.access.privileges(relation).select;
-                if !columns.iter().all(|column| select.covers(*column)) {
-                    return Err(denied(relation));
+                let columns =
+                    written.table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+                if !self.is_readable(written, &columns) {
+                    return Err(denied(written.asked));
                 }
                 Ok(ReturningPlan::Keys(columns))
             }
             Returning::Rows => {
-                let source = self.source(SourceId::ROW, relation)?;
+                let source = self.written_source(written)?;
                 let scope = self.scope(source, &request.select)?;
                 // The filters chose the rows to write. What comes back are those, whatever they look like now.
                 let part = Part { filters: &[], limit: None, offset: 0, ..Part::of_request(request) };
-                let from = plinth_catalog::expr::FromItem::Relation {
-                    id: SourceId::ROW,
-                    relation: relation.id,
-                    security: None,
-                };
+                let from =
+                    FromItem::Relation { id: SourceId::ROW, relation: written.base.id, security: None };
                 Ok(ReturningPlan::Rows(Box::new(self.node(&scope, from, Vec::new(), &part)?)))
             }
         }
     }
-}
-
-/// The table that a write is about. A view is refused as PostgreSQL refuses one that is not automatically updatable.
-pub(crate) fn written_table<'a>(relation: &'a Relation, verb: &str) -> Result<&'a Table, Refusal> {
-    relation.table().ok_or_else(|| Refusal::Sql {
-        code: "55000",
-        message: format!("cannot {verb} view \"{}\"", relation.name.name),
-        detail: Some("Plinth does not write through views.".into()),
-        hint: Some("Write to the table that the view shows, or call a function that does.".into()),
-    })
 }
 
 /// Whether a constraint or an index guarantees that these columns together are unique.

@@ -39,6 +39,8 @@ pub(crate) struct Source<'a> {
     pub relation: Option<&'a Relation>,
     /// Its columns
     pub columns: Vec<SourceColumn<'a>>,
+    /// What its columns are, where they are not simply the columns of `id`
+    pub values: Option<Vec<Expr>>,
 }
 
 /// A column of a source.
@@ -52,6 +54,15 @@ pub(crate) struct SourceColumn<'a> {
 }
 
 impl<'a> Source<'a> {
+    /// The value of a column.
+    pub fn value(&self, position: usize) -> Expr {
+        if let Some(value) = self.values.as_ref().and_then(|values| values.get(position)) {
+            return value.clone();
+        }
+        let ty = self.columns.get(position).map_or(Type::Unknown, |column| column.ty.clone());
+        Expr::column(self.id, position, ty)
+    }
+
     /// The columns that the caller may read, with their positions.
     pub fn readable(&self) -> impl Iterator<Item = (usize, &SourceColumn<'a>)> {
         self.columns.iter().enumerate().filter(|(_, column)| column.readable)
@@ -83,7 +94,8 @@ impl<'a> Planner<'a> {
             ty: &column.ty,
             readable: select.covers(n),
         });
-        Ok(Source { id, name: &relation.name.name, relation: Some(relation), columns: columns.collect() })
+        let columns = columns.collect();
+        Ok(Source { id, name: &relation.name.name, relation: Some(relation), columns, values: None })
     }
 
     /// The position of a column of this name, if the caller may read it. A column that it may not read is refused as one that does
@@ -102,7 +114,7 @@ impl<'a> Planner<'a> {
     /// A column, with the path into it.
     pub fn field(&self, source: &Source<'a>, field: &FieldPath) -> Result<Expr, Refusal> {
         let position = self.position(source, &field.column)?;
-        let mut expr = Expr::column(source.id, position, source.columns[position].ty.clone());
+        let mut expr = source.value(position);
         if !field.path.is_empty() && matches!(expr.ty, Type::Array(_) | Type::Row(_)) {
             expr = self.call("to_jsonb", &[Kind::Function], vec![expr])?;
         }

@@ -158,9 +158,7 @@ impl<'a> Planner<'a> {
                         if grouped {
                             // Rows of a group must agree on what leads to the related rows.
                             for (column, _) in &embedded.relationship.columns {
-                                if let Some(found) = scope.source.columns.get(*column) {
-                                    group_by.push(Expr::column(scope.source.id, *column, found.ty.clone()));
-                                }
+                                group_by.push(scope.source.value(*column));
                             }
                         }
                         fields.push(self.embedded_field(&scope.source, embedded)?);
@@ -197,7 +195,7 @@ impl<'a> Planner<'a> {
                 .readable()
                 .map(|(position, column)| Selected {
                     name: column.name.to_owned(),
-                    expr: Expr::column(source.id, position, column.ty.clone()),
+                    expr: source.value(position),
                     field: Some(FieldPath { column: column.name.to_owned(), path: Vec::new() }),
                     aggregate: false,
                 })

@@ -7,9 +7,9 @@ use plinth_catalog::{
 };
 
 use super::access::denied;
-use super::insert::written_table;
 use super::planner::Planner;
-use super::weave::{Body, Condition, Rights};
+use super::weave::{Body, Rights};
+use super::written::written_table;
 use crate::ir::{self, Visit};
 use crate::plan::{ConflictPlan, DeletePlan, PlannedStatement, ReturningPlan, RowCheck, UpdatePlan};
 use crate::refusal::Refusal;
@@ -54,7 +54,7 @@ impl<'a> Planner<'a> {
         }
         let returning = self.returned(call, relation, &insert.returning)?;
         let reads = !returning.is_empty() || insert.on_conflict.is_some();
-        let checks = self.written_checks(call, relation, PolicyCommand::Insert, reads)?;
+        let checks = self.checks(call, relation, PolicyCommand::Insert, reads)?;
         let conflict = match &insert.on_conflict {
             Some(conflict) => Some(self.conflict_statement(call, relation, conflict)?),
             None => None,
@@ -97,7 +97,10 @@ impl<'a> Planner<'a> {
         let update: Vec<usize> = set.iter().map(|(column, _)| *column).collect();
         call.check(relation, &privileges.update, &update)?;
         let (existing, checks) = match call.rights {
-            Rights::Caller => self.conflict_checks(relation, true)?,
+            Rights::Caller => {
+                let written = self.written(relation, "insert into")?;
+                self.conflict_checks(&written)?
+            }
             Rights::View | Rights::Owner => (Vec::new(), Vec::new()),
         };
         Ok(ConflictPlan { target, update: Some(update), existing, checks })
@@ -124,7 +127,7 @@ impl<'a> Planner<'a> {
         let returning = self.returned(call, relation, &update.returning)?;
         let reads = !returning.is_empty() || set.iter().map(|(_, value)| value).chain(&asked).any(names_row);
         let filter = self.found(call, relation, PolicyCommand::Update, asked, reads)?;
-        let checks = self.written_checks(call, relation, PolicyCommand::Update, reads)?;
+        let checks = self.checks(call, relation, PolicyCommand::Update, reads)?;
         let plan = UpdatePlan {
             relation: relation.id,
             set,
@@ -202,7 +205,7 @@ impl<'a> Planner<'a> {
         Ok(if all.is_empty() { None } else { Some(Expr::and(all)) })
     }
 
-    fn written_checks(
+    fn checks(
         &mut self,
         call: &Running<'_>,
         relation: &'a Relation,
@@ -212,11 +215,7 @@ impl<'a> Planner<'a> {
         if call.rights != Rights::Caller {
             return Ok(Vec::new());
         }
-        let mut checks = self.weaver.row_checks(relation, command, Condition::Check)?;
-        if reads {
-            checks.extend(self.weaver.row_checks(relation, PolicyCommand::Select, Condition::Using)?);
-        }
-        Ok(checks)
+        self.row_checks(relation, command, reads)
     }
 }
 

@@ -2,13 +2,13 @@
 
 use plinth_catalog::expr::{Expr, SourceId};
 use plinth_catalog::{PolicyCommand, Relation};
+use plinth_values::Value;
 
 use super::access::denied;
-use super::insert::written_table;
 use super::payload::{self, refuse_given};
 use super::planner::Planner;
 use super::select::Scope;
-use super::weave::Condition;
+use super::written::Written;
 use crate::plan::{DeletePlan, UpdatePlan};
 use crate::refusal::Refusal;
 use crate::request::{Body, Filter, Request, Returning};
@@ -24,33 +24,29 @@ impl<'a> Planner<'a> {
         returning: Returning,
         max_affected: Option<u64>,
     ) -> Result<UpdatePlan, Refusal> {
-        let privileges = self.weaver.access.privileges(relation);
-        if !privileges.update.any() {
+        if !self.weaver.access.privileges(relation).update.any() {
             return Err(denied(relation));
         }
-        written_table(relation, "update")?;
+        let written = self.written(relation, "update")?;
         let payload = payload::read(body, columns, self.limits.max_payload_rows)?;
+        let columns = self.written_columns(&written, &payload.keys, |rights| &rights.update, "update")?;
         let mut set = Vec::new();
-        for (place, key) in payload.keys.iter().enumerate() {
-            let position = self.payload_column(relation, &privileges.update, key)?;
-            let column = &relation.columns[position];
+        for (place, position) in columns.into_iter().enumerate() {
+            let column = &written.base.columns[position];
             refuse_given(column, true)?;
             // Further rows of an array are ignored: there is one new state for all rows found.
             let Some(row) = payload.rows.first() else { continue };
             let value = match row.get(place) {
                 Some(Some(item)) => item.value(column, self.session)?,
-                Some(None) | None => plinth_values::Value::Null,
+                Some(None) | None => Value::Null,
             };
             set.push((position, self.bind(column.ty.clone(), value)));
         }
         let reads = !request.filters.is_empty() || returning != Returning::Minimal;
-        let filter = self.found_rows(relation, PolicyCommand::Update, &request.filters, reads)?;
-        let mut checks = self.weaver.row_checks(relation, PolicyCommand::Update, Condition::Check)?;
-        if reads {
-            checks.extend(self.weaver.row_checks(relation, PolicyCommand::Select, Condition::Using)?);
-        }
-        let returning = self.returning(relation, request, returning)?;
-        Ok(UpdatePlan { relation: relation.id, set, filter, checks, max_affected, returning })
+        let filter = self.found_rows(&written, PolicyCommand::Update, &request.filters, reads)?;
+        let checks = self.written_checks(&written, PolicyCommand::Update, reads)?;
+        let returning = self.returning(&written, request, returning)?;
+        Ok(UpdatePlan { relation: written.base.id, set, filter, checks, max_affected, returning })
     }
 
     /// Plans a delete.
@@ -64,24 +60,24 @@ impl<'a> Planner<'a> {
         if !self.weaver.access.privileges(relation).delete {
             return Err(denied(relation));
         }
-        written_table(relation, "delete from")?;
+        let written = self.written(relation, "delete from")?;
         let reads = !request.filters.is_empty() || returning != Returning::Minimal;
-        let filter = self.found_rows(relation, PolicyCommand::Delete, &request.filters, reads)?;
-        let returning = self.returning(relation, request, returning)?;
-        Ok(DeletePlan { relation: relation.id, filter, max_affected, returning })
+        let filter = self.found_rows(&written, PolicyCommand::Delete, &request.filters, reads)?;
+        let returning = self.returning(&written, request, returning)?;
+        Ok(DeletePlan { relation: written.base.id, filter, max_affected, returning })
     }
 
     /// The rows that a command finds: those the policies show it, and of them those asked for.
     fn found_rows(
         &mut self,
-        relation: &'a Relation,
+        written: &Written<'a>,
         command: PolicyCommand,
         filters: &[Filter],
         reads: bool,
     ) -> Result<Option<Expr>, Refusal> {
-        let mut all = self.visible_rows(relation, command, reads)?;
+        let mut all = self.written_rows(written, command, reads)?;
         if !filters.is_empty() {
-            let source = self.source(SourceId::ROW, relation)?;
+            let source = self.written_source(written)?;
             all.extend(self.conditions(&Scope { source, embeds: Vec::new() }, filters)?);
         }
         Ok(if all.is_empty() { None } else { Some(Expr::and(all)) })

@@ -98,11 +98,22 @@ impl<'a> Weaver<'a> {
         Ok((id, self.relation(id, relation, Rights::Caller)?))
     }
 
-    /// An expression of the catalog over a row, with the rights given; `row` is the source that stands for the row here.
+    /// An expression of the catalog over [`SourceId::ROW`], with the rights given; `row` is the source that stands for it here.
     pub fn row_expr(&mut self, expr: &Expr, row: SourceId, rights: Rights) -> Result<Expr, Refusal> {
+        self.expr_over(expr, SourceId::ROW, row, rights)
+    }
+
+    /// An expression of the catalog over one source, which is called otherwise here.
+    pub fn expr_over(
+        &mut self,
+        expr: &Expr,
+        source: SourceId,
+        here: SourceId,
+        rights: Rights,
+    ) -> Result<Expr, Refusal> {
         let mut expr = expr.clone();
         let mut body = Body::new(self, rights, Vec::new());
-        body.renamed.insert(SourceId::ROW, row);
+        body.renamed.insert(source, here);
         body.expr(&mut expr)?;
         Ok(expr)
     }

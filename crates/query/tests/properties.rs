@@ -1,0 +1,254 @@
+//! What holds for every request: planning never panics, and what the caller has no right on is as if it were not there.
+
+mod common;
+
+use std::sync::LazyLock;
+
+use common::*;
+use plinth_catalog::Catalog;
+use plinth_query::request::*;
+use plinth_query::{Caller, plan};
+use proptest::prelude::*;
+
+/// The fixture without what anon has no right on.
+static WITHOUT: LazyLock<Catalog> = LazyLock::new(|| {
+    let sql = include_str!("common/fixture.sql");
+    let hidden = [
+        "create table vaults",
+        "create table vault_users",
+        "create function client_count",
+        "create function private_answer",
+    ];
+    let statements = sql.split(";\n").filter(|statement| {
+        !hidden.iter().any(|start| statement.trim_start().lines().any(|line| line.starts_with(start)))
+    });
+    let sql = statements.collect::<Vec<_>>().join(";\n");
+    let sql = sql.replace("revoke execute on function private_answer() from public", "");
+    catalog(
+        &sql.replace(", vaults to service_role", " to service_role")
+            .replace("    secret text\n", "    secret text\n"),
+    )
+});
+
+/// The fixture with another name for the column that anon may not see.
+static RENAMED: LazyLock<Catalog> =
+    LazyLock::new(|| catalog(&include_str!("common/fixture.sql").replace("secret", "under_another_name")));
+
+const NAMES: &[&str] = &[
+    "clients",
+    "projects",
+    "users",
+    "project_users",
+    "messages",
+    "nodes",
+    "vaults",
+    "vault_users",
+    "notes",
+    "circles",
+    "project_names",
+    "own_names",
+    "id",
+    "name",
+    "secret",
+    "client_id",
+    "data",
+    "raw",
+    "tags",
+    "done",
+    "mood",
+    "label",
+    "sender",
+    "parent",
+    "owner",
+    "body",
+    "code",
+    "project_id",
+    "projects_client_id_fkey",
+    "messages_sender_fkey",
+    "vaults_project_id_fkey",
+    "nope",
+    "",
+    "Clients",
+    "clients.secret",
+    "add",
+    "find_projects",
+    "rename_client",
+    "one_client",
+    "private_answer",
+    "totals",
+    "a",
+];
+
+const VALUES: &[&str] = &[
+    "1",
+    "x",
+    "",
+    "{1,2}",
+    "{",
+    "true",
+    "{\"a\": 1}",
+    "null",
+    "happy",
+    "1e400",
+    "%a%",
+    "(",
+    "99999999999999999999",
+];
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![9 => prop::sample::select(NAMES).prop_map(str::to_owned), 1 => ".{0,6}"]
+}
+
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![9 => prop::sample::select(VALUES).prop_map(str::to_owned), 1 => ".{0,8}"]
+}
+
+fn field_path() -> impl Strategy<Value = FieldPath> {
+    let step = (
+        prop_oneof![name().prop_map(PathOperand::Key), any::<i32>().prop_map(PathOperand::Index)],
+        any::<bool>(),
+    )
+        .prop_map(|(operand, as_text)| PathStep { operand, as_text });
+    (name(), prop::collection::vec(step, 0..2)).prop_map(|(column, path)| FieldPath { column, path })
+}
+
+fn comparison() -> impl Strategy<Value = Comparison> {
+    use Comparison::*;
+    prop::sample::select(vec![Eq, Neq, Gt, Gte, Lt, Lte, Like, Ilike, Match, Imatch])
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    use Containment::*;
+    let quantifier = prop::option::of(prop::sample::select(vec![Quantifier::Any, Quantifier::All]));
+    let containment =
+        vec![Contains, Contained, Overlaps, StrictlyLeft, StrictlyRight, NotRightOf, NotLeftOf, Adjacent];
+    prop_oneof![
+        4 => (comparison(), quantifier, value()).prop_map(|(op, quantifier, value)| Operation::Compare { op, quantifier, value }),
+        1 => value().prop_map(Operation::IsDistinct),
+        1 => prop::collection::vec(value(), 0..3).prop_map(Operation::In),
+        2 => prop::sample::select(vec![Is::Null, Is::NotNull, Is::True, Is::Unknown]).prop_map(Operation::Is),
+        1 => (prop::sample::select(containment), value()).prop_map(|(op, value)| Operation::Containment { op, value }),
+    ]
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    let leaf = (any::<bool>(), field_path(), operation())
+        .prop_map(|(negated, field, op)| Filter::Condition { negated, field, op });
+    leaf.prop_recursive(2, 6, 3, |inner| {
+        (any::<bool>(), any::<bool>(), prop::collection::vec(inner, 0..3))
+            .prop_map(|(negated, all, filters)| Filter::Logic { negated, all, filters })
+    })
+}
+
+fn order() -> impl Strategy<Value = Order> {
+    (prop::option::weighted(0.2, name()), field_path(), any::<bool>())
+        .prop_map(|(relation, field, descending)| Order { relation, field, descending, nulls_first: None })
+}
+
+fn item() -> impl Strategy<Value = SelectItem> {
+    use Aggregate::*;
+    let aggregate = prop::option::weighted(0.15, prop::sample::select(vec![Count, Sum, Avg, Min, Max]));
+    let cast = || {
+        prop::option::weighted(
+            0.1,
+            prop::sample::select(vec!["text", "integer", "nope"]).prop_map(str::to_owned),
+        )
+    };
+    let leaf = prop_oneof![
+        1 => Just(SelectItem::All),
+        4 => (prop::option::weighted(0.9, field_path()), cast(), aggregate, cast()).prop_map(
+            |(field, cast, aggregate, aggregate_cast)| SelectItem::Field { field, alias: None, cast, aggregate, aggregate_cast }
+        ),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        let embed = (
+            name(),
+            prop::option::weighted(0.2, name()),
+            prop::option::weighted(0.3, any::<bool>()),
+            prop::collection::vec(inner, 0..3),
+            prop::collection::vec(filter(), 0..2),
+            prop::collection::vec(order(), 0..2),
+            any::<bool>(),
+        );
+        embed.prop_map(|(relation, hint, inner, select, filters, order, spread)| {
+            let embed =
+                Embed { relation, alias: None, hint, inner, select, filters, order, limit: None, offset: 0 };
+            if spread { SelectItem::Spread(embed) } else { SelectItem::Embed(embed) }
+        })
+    })
+}
+
+fn body() -> impl Strategy<Value = String> {
+    let object = prop::collection::vec((name(), value()), 0..3).prop_map(|members| {
+        let members: serde_json::Map<String, serde_json::Value> = members
+            .into_iter()
+            .map(|(name, value)| {
+                let json = serde_json::from_str(&value).unwrap_or(serde_json::Value::String(value));
+                (name, json)
+            })
+            .collect();
+        serde_json::Value::Object(members).to_string()
+    });
+    prop_oneof![8 => object, 1 => ".{0,10}"]
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let returning = || prop::sample::select(vec![Returning::Minimal, Returning::Keys, Returning::Rows]);
+    let conflict = (prop::option::of(prop::collection::vec(name(), 0..2)), any::<bool>())
+        .prop_map(|(columns, merge)| Conflict { columns, merge });
+    prop_oneof![
+        4 => Just(Action::Read),
+        1 => (body(), prop::option::of(conflict), returning(), any::<bool>()).prop_map(|(body, conflict, returning, put)| {
+            Action::Insert(Insert { body: Body::Json(body), columns: None, missing_default: false, conflict, returning, put })
+        }),
+        1 => (body(), returning()).prop_map(|(body, returning)| Action::Update {
+            body: Body::Json(body),
+            columns: None,
+            returning,
+            max_affected: None,
+        }),
+        1 => returning().prop_map(|returning| Action::Delete { returning, max_affected: None }),
+        1 => body().prop_map(|body| Action::Call { arguments: Arguments::Json(body), read_only: false }),
+    ]
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let select = prop::collection::vec(item(), 0..4);
+    let parts = (select, prop::collection::vec(filter(), 0..3), prop::collection::vec(order(), 0..2));
+    (name(), action(), parts).prop_map(|(name, action, (select, filters, order))| {
+        let schema = "public".to_owned();
+        let target = match action {
+            Action::Call { .. } => Target::Function { schema, name },
+            _ => Target::Relation { schema, name },
+        };
+        Request { target, action, select, filters, order, ..get("") }
+    })
+}
+
+/// The plan or the refusal, whole. Tables are told apart by name: their numbers differ between catalogs.
+fn told(catalog: &Catalog, request: &Request) -> String {
+    match plan(catalog, &Caller::with_role("anon"), request) {
+        Ok(plan) => outline::plan(catalog, &plan),
+        Err(refusal) => format!("{refusal:?}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn planning_never_panics(request in request(), role in prop::sample::select(vec!["anon", "authenticated", "service_role", "nobody"])) {
+        let text = outline_as(role, &request);
+        prop_assert!(!text.contains("LEFT IN PLAN"), "{text}");
+    }
+
+    #[test]
+    fn what_is_hidden_is_as_if_it_were_not_there(request in request()) {
+        prop_assert_eq!(told(&CATALOG, &request), told(&WITHOUT, &request));
+    }
+
+    #[test]
+    fn a_hidden_column_is_as_if_it_were_not_there(request in request()) {
+        prop_assert_eq!(told(&CATALOG, &request), told(&RENAMED, &request));
+    }
+}

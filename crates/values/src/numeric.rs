@@ -220,12 +220,12 @@ impl Decimal {
 
     /// Rounds half away from zero to a number of digits after the point (before it, when negative).
     pub fn round(&self, digits: i32) -> Result<Decimal> {
-        self.rescale(digits, divide_rounding).checked()
+        self.rescale(shown(digits), divide_rounding).checked()
     }
 
     /// Cuts to a number of digits after the point (before it, when negative).
     pub fn trunc(&self, digits: i32) -> Decimal {
-        self.rescale(digits, |a, b| a / b)
+        self.rescale(shown(digits), |a, b| a / b)
     }
 
     /// The least whole number not below.
@@ -243,7 +243,7 @@ impl Decimal {
     }
 
     fn rescale(&self, digits: i32, divide: impl Fn(&BigInt, &BigInt) -> BigInt) -> Decimal {
-        let digits = i64::from(digits).clamp(-2 * i64::from(MAX_DIGITS), i64::from(MAX_DIGITS));
+        let digits = i64::from(digits);
         let drop = i64::from(self.scale) - digits;
         let scale = u32::try_from(digits.max(0)).unwrap_or(0);
         if drop <= 0 {
@@ -435,6 +435,12 @@ fn power_of_ten(exponent: i64) -> BigInt {
         Some(power) => BigInt::from(power),
         None => BigInt::from(10_u8).pow(exponent),
     }
+}
+
+/// The digits after the point that a caller may ask for.
+fn shown(digits: i32) -> i32 {
+    let most = i32::try_from(MAX_DIGITS).unwrap_or(i32::MAX);
+    digits.clamp(-2 * most, most)
 }
 
 /// Division rounding half away from zero; the divisor is not 0.

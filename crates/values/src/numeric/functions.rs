@@ -135,12 +135,12 @@ fn logarithm_weight(value: &Decimal) -> i64 {
 /// e^value rounded to a scale.
 fn exponential(value: &Decimal, scale: i64) -> Result<Decimal> {
     let estimate = value.to_f64();
-    if estimate.abs() >= f64::from(MAX_DIGITS) * 6.0 {
-        return if estimate > 0.0 {
-            Err(overflow())
-        } else {
-            Ok(Decimal::new(BigInt::zero(), scale_of(scale)))
-        };
+    // More than MAX_DIGITS digits before the point, or nothing but zeros after it.
+    if estimate > f64::from(MAX_DIGITS) * 2.31 {
+        return Err(overflow());
+    }
+    if estimate < -f64::from(MAX_DIGITS) * 6.0 {
+        return Ok(Decimal::new(BigInt::zero(), scale_of(scale)));
     }
     let digits = scale + GUARD_DIGITS + whole((estimate * LOG10_E).abs()) + 1;
     let one = power_of_ten(digits);

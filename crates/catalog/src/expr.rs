@@ -4,12 +4,16 @@
 //! Every name is resolved: a column is a position in a source, a function is an entry of the built-in table or of the catalog.
 //! Every implicit cast is written out. So an engine compiles an expression without looking anything up or deciding anything.
 
+mod display;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use plinth_values::builtin::Builtin;
 use plinth_values::{Modifier, Type, Value};
 
 use crate::model::{FunctionId, RelationId};
+
+pub use display::{display, display_query, display_row, display_statement};
 
 /// An expression with its type.
 #[derive(Clone, Debug)]

@@ -1,0 +1,143 @@
+//! The statements of a [`Node`]: its rows, the count of its rows, and the rows that a write returns.
+
+use plinth_catalog::expr::{Expr, ExprKind, FromItem, SourceId};
+use plinth_catalog::{Catalog, quote_ident};
+use plinth_query::plan::{Field, Node};
+use plinth_values::{Type, Value};
+
+use super::ddl::rowid;
+use super::query::Parts;
+use super::{Param, Result, Source, Sql, Writer, internal, table_name, walk};
+
+/// The statement of one node, without the nodes below it: those have statements of their own, which are given columns of this
+/// one's current row as [`Param::Outer`].
+#[derive(Clone, Debug)]
+pub(crate) struct NodeSql {
+    /// The statement
+    pub sql: Sql,
+    /// How many of the first columns are the node's [`Field::Value`]s, in their order
+    pub values: usize,
+    /// What inner nodes refer to: the columns after those, in this order
+    pub outer: Vec<(SourceId, usize)>,
+}
+
+/// The rows of a node.
+pub(crate) fn node(catalog: &Catalog, node: &Node) -> Result<NodeSql> {
+    let mut w = Writer::new(catalog);
+    let parts = Parts {
+        from: Some(&node.from),
+        filter: node.filter.as_ref(),
+        group_by: &node.group_by,
+        grouped: node.grouped,
+        having: None,
+        projection: &[],
+    };
+    let body = w.body(&parts)?;
+    let (values, outer, list) = selected(&mut w, node)?;
+    let order = w.order_by(&node.order)?;
+    let page = page(&mut w, node);
+    Ok(NodeSql { sql: w.finish(format!("select {list}{body}{order}{page}")), values, outer })
+}
+
+/// The rows of a node that stands for rows just written: those in [`Param::Rowids`], in that order unless the node has one.
+pub(crate) fn returning(catalog: &Catalog, node: &Node) -> Result<NodeSql> {
+    let FromItem::Relation { id, relation, .. } = &node.from else {
+        return Err(internal("a write returns rows of something else than its table"));
+    };
+    let mut w = Writer::new(catalog);
+    let ids = w.param(Param::Rowids);
+    let (alias, list) = (w.name("t"), w.name("r"));
+    let relation = catalog.relation(*relation);
+    // A cross join keeps the loops in this order: one lookup per written row.
+    let from = format!(
+        " from json_each({ids}) as {list} cross join {} as {alias} on {alias}.{} = {list}.value",
+        quote_ident(&table_name(relation)),
+        rowid(relation)
+    );
+    w.push(*id, Source::Table { alias, relation: relation.id, outer: false });
+    let filter = match &node.filter {
+        Some(filter) => format!(" where ({})", w.expr(filter)?),
+        None => String::new(),
+    };
+    let group = w.group_by(&node.group_by)?;
+    let (values, outer, select) = selected(&mut w, node)?;
+    let order = match w.order_by(&node.order)? {
+        order if order.is_empty() && !node.grouped => format!(" order by {list}.key"),
+        order => order,
+    };
+    let page = page(&mut w, node);
+    let text = format!("select {select}{from}{filter}{group}{order}{page}");
+    Ok(NodeSql { sql: w.finish(text), values, outer })
+}
+
+/// How many rows the node has without limit and offset.
+pub(crate) fn count(catalog: &Catalog, node: &Node) -> Result<Sql> {
+    let mut w = Writer::new(catalog);
+    let projection: Vec<Expr> = value_exprs(node).cloned().collect();
+    let parts = Parts {
+        from: Some(&node.from),
+        filter: node.filter.as_ref(),
+        group_by: &node.group_by,
+        grouped: node.grouped,
+        having: None,
+        projection: &projection,
+    };
+    let body = w.body(&parts)?;
+    if node.grouped {
+        // An aggregate has to stand in the list, or a select without `group by` would not be grouped.
+        return Ok(w.finish(format!("select count(*) from (select count(*){body})")));
+    }
+    Ok(w.finish(format!("select count(*){body}")))
+}
+
+fn value_exprs(node: &Node) -> impl Iterator<Item = &Expr> {
+    node.fields.iter().filter_map(|field| match field {
+        Field::Value { expr, .. } => Some(expr),
+        Field::Embed { .. } | Field::Spread { .. } => None,
+    })
+}
+
+/// The values, then the columns that inner nodes need.
+fn selected(w: &mut Writer<'_>, node: &Node) -> Result<(usize, Vec<(SourceId, usize)>, String)> {
+    let own = walk::sources(&node.from);
+    let mut outer: Vec<(SourceId, usize)> = Vec::new();
+    let mut columns: Vec<Expr> = Vec::new();
+    for field in &node.fields {
+        let (Field::Embed { node, .. } | Field::Spread { node, .. }) = field else { continue };
+        walk::node(node, &mut |expr| {
+            if let ExprKind::Column { source, column } = expr.kind
+                && own.contains(&source)
+                && !outer.contains(&(source, column))
+            {
+                outer.push((source, column));
+                columns.push(expr.clone());
+            }
+        });
+    }
+    let mut list = Vec::new();
+    for expr in value_exprs(node).chain(&columns) {
+        list.push(w.expr(expr)?);
+    }
+    let values = list.len() - columns.len();
+    if list.is_empty() {
+        list.push(w.expr(&Expr::literal(Value::Int(1), Type::Int4))?);
+    }
+    Ok((values, outer, list.join(", ")))
+}
+
+/// The limit is part of the text, which lets SQLite choose an index for a short page; pages differ by offset, which is bound.
+fn page(w: &mut Writer<'_>, node: &Node) -> String {
+    let offset = match node.offset {
+        0 => None,
+        offset => Some(w.param(Param::Value(Value::Int(i64::try_from(offset).unwrap_or(i64::MAX))))),
+    };
+    match (node.limit, offset) {
+        (None, None) => String::new(),
+        (None, Some(offset)) => format!(" limit -1 offset {offset}"),
+        (Some(limit), offset) => {
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let offset = offset.map(|offset| format!(" offset {offset}")).unwrap_or_default();
+            format!(" limit {limit}{offset}")
+        }
+    }
+}

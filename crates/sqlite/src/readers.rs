@@ -1,0 +1,241 @@
+//! The connections that read, and which thread a read runs on. Compiling and running are `read`'s.
+//!
+//! A read that is known to be cheap runs where it is asked for: handing it to another thread would cost a quarter to a half of it
+//! again. Every other one goes to a bounded set of threads, so that it never holds up cheap ones. Whether a shape of plan is cheap
+//! is measured: its first run is on a thread of its own, and a shape that becomes expensive goes back there.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use plinth_catalog::Catalog;
+use plinth_engine::{EngineError, Execution, Outcome};
+use tokio::sync::Semaphore;
+
+use crate::connection::{Database, Options};
+use crate::error::{engine_error, internal};
+use crate::interrupt::{CancelOnDrop, Interrupt};
+use crate::read::{self, CompiledRead, Run};
+use crate::statement::Scope;
+
+/// A read that takes no longer than this, in microseconds, runs where it is asked for.
+const CHEAP_MICROS: u64 = 400;
+
+/// How many shapes of plans are remembered; the memory starts anew when it is full.
+const SHAPES_KEPT: usize = 4096;
+
+/// The readers.
+pub(crate) struct Readers {
+    path: PathBuf,
+    options: Options,
+    idle: Mutex<Idle>,
+    /// One permit for each expensive read that may run
+    expensive: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    /// What a shape of plan takes, in microseconds
+    costs: Mutex<HashMap<u64, u64>>,
+}
+
+/// Connections that nobody uses at the moment.
+struct Idle {
+    /// The catalog whose functions new connections get
+    catalog: Arc<Catalog>,
+    /// Counts the catalogs; a connection of an older one is not used again
+    generation: u64,
+    connections: Vec<Database>,
+    most: usize,
+}
+
+/// A connection in use. It comes back by itself, however its use ends.
+struct Borrowed<'r> {
+    readers: &'r Readers,
+    database: Option<Database>,
+    generation: u64,
+}
+
+/// Counts one waiting read.
+struct Waiting<'r>(&'r AtomicUsize);
+
+impl Readers {
+    /// Readers of a file that the writer has opened.
+    pub(crate) fn new(path: PathBuf, options: Options, catalog: Arc<Catalog>) -> Readers {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let readers = options.readers.max(1);
+        let idle = Idle { catalog, generation: 0, connections: Vec::new(), most: readers + cores.min(8) };
+        Readers {
+            path,
+            options,
+            idle: Mutex::new(idle),
+            expensive: Arc::new(Semaphore::new(readers)),
+            waiting: AtomicUsize::new(0),
+            costs: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Gives the readers another catalog. Reads that run go on with the one they have.
+    pub(crate) fn renew(&self, catalog: Arc<Catalog>) {
+        let mut idle = lock(&self.idle);
+        idle.catalog = catalog;
+        idle.generation += 1;
+        idle.connections.clear();
+    }
+
+    /// Whether a read would be answered.
+    pub(crate) fn check(&self) -> Result<(), EngineError> {
+        let borrowed = self.borrow()?;
+        let connection = &borrowed.database()?.connection;
+        connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(())).map_err(engine_error)
+    }
+
+    /// Runs a plan that only reads.
+    pub(crate) async fn run(self: &Arc<Self>, execution: Execution) -> Result<Outcome, EngineError> {
+        let started = Instant::now();
+        let count = execution.plan.count.is_some();
+        let read = read::compile(&execution.catalog, &execution.plan.action, count)?;
+        let shape = read.shape();
+        let interrupt = Interrupt::after(self.options.statement_timeout);
+        let mut outcome = if self.is_cheap(shape) {
+            guarded(|| self.run_here(shape, &read, execution, &interrupt))?
+        } else {
+            self.run_elsewhere(shape, read, execution, interrupt).await?
+        };
+        outcome.elapsed_micros = micros(started);
+        Ok(outcome)
+    }
+
+    async fn run_elsewhere(
+        self: &Arc<Self>,
+        shape: u64,
+        read: CompiledRead,
+        execution: Execution,
+        interrupt: Arc<Interrupt>,
+    ) -> Result<Outcome, EngineError> {
+        let permit = {
+            let waiting = Waiting(&self.waiting);
+            if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.options.max_waiting.max(1) {
+                return Err(EngineError::Busy);
+            }
+            let permit = tokio::time::timeout(self.options.statement_timeout, self.expensive.clone().acquire_owned()).await;
+            drop(waiting);
+            match permit {
+                Ok(Ok(permit)) => permit,
+                Ok(Err(_)) | Err(_) => return Err(EngineError::Busy),
+            }
+        };
+        let cancel = CancelOnDrop(interrupt.clone());
+        let readers = self.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            guarded(|| readers.run_here(shape, &read, execution, &interrupt))
+        });
+        let outcome = task.await.unwrap_or_else(|error| Err(internal(error.to_string())));
+        drop(cancel);
+        outcome
+    }
+
+    fn run_here(
+        &self,
+        shape: u64,
+        read: &CompiledRead,
+        execution: Execution,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Outcome, EngineError> {
+        interrupt.check()?;
+        let borrowed = self.borrow()?;
+        let database = borrowed.database()?;
+        let started = Instant::now();
+        database.begin_request(&execution.caller.session);
+        let armed = database.watch.arm(interrupt);
+        let Execution { plan, caller, mut sink, single, .. } = execution;
+        let run = Run {
+            connection: &database.connection,
+            scope: Scope::new(&plan.values, &caller),
+            max_bytes: self.options.max_response_bytes,
+        };
+        let result = read::run(&run, read, sink.as_mut());
+        drop(armed);
+        self.remember(shape, micros(started));
+        let result = result?;
+        if single && result.rows != 1 {
+            return Err(EngineError::NotSingular { rows: result.rows });
+        }
+        Ok(Outcome {
+            body: sink.finish(),
+            rows: result.rows,
+            inserted: 0,
+            total: result.total,
+            keys: Vec::new(),
+            elapsed_micros: 0,
+        })
+    }
+
+    fn is_cheap(&self, shape: u64) -> bool {
+        lock(&self.costs).get(&shape).is_some_and(|cost| *cost <= CHEAP_MICROS)
+    }
+
+    fn remember(&self, shape: u64, micros: u64) {
+        let mut costs = lock(&self.costs);
+        if costs.len() >= SHAPES_KEPT && !costs.contains_key(&shape) {
+            costs.clear();
+        }
+        // The mean of what it took and of what it took before: one slow run among fast ones does not decide.
+        costs.entry(shape).and_modify(|cost| *cost = (*cost + micros) / 2).or_insert(micros);
+    }
+
+    fn borrow(&self) -> Result<Borrowed<'_>, EngineError> {
+        let (found, generation, catalog) = {
+            let mut idle = lock(&self.idle);
+            (idle.connections.pop(), idle.generation, idle.catalog.clone())
+        };
+        let database = match found {
+            Some(database) => database,
+            None => Database::open(&self.path, &self.options, &catalog).map_err(engine_error)?,
+        };
+        Ok(Borrowed { readers: self, database: Some(database), generation })
+    }
+}
+
+impl Borrowed<'_> {
+    fn database(&self) -> Result<&Database, EngineError> {
+        self.database.as_ref().ok_or_else(|| internal("a connection was given back too early"))
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        // After a panic nobody knows what state the connection is in.
+        let Some(database) = self.database.take().filter(|_| !std::thread::panicking()) else { return };
+        let mut idle = lock(&self.readers.idle);
+        if idle.generation == self.generation && idle.connections.len() < idle.most {
+            idle.connections.push(database);
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A panic in one request is an error of that request alone.
+pub(crate) fn guarded<T>(run: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let said = said.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(internal(format!("panic: {said}")))
+    })
+}
+
+/// Whole microseconds since then.
+pub(crate) fn micros(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is kept under these locks is whole after every single step.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -55,15 +55,15 @@ pub(crate) fn unit(name: &str) -> Option<Unit> {
 
 /// A field that `extract` knows, in lower case.
 pub(crate) fn field(name: &str) -> Option<Unit> {
-    unit(name).or(Some(match shortened(name) {
-        "dow" => Unit::DayOfWeek,
-        "isodow" => Unit::IsoDayOfWeek,
-        "doy" => Unit::DayOfYear,
-        "isoyear" => Unit::IsoYear,
-        "j" | "jd" | "julian" => Unit::Julian,
-        "epoch" => Unit::Epoch,
-        _ => return None,
-    }))
+    match shortened(name) {
+        "dow" => Some(Unit::DayOfWeek),
+        "isodow" => Some(Unit::IsoDayOfWeek),
+        "doy" => Some(Unit::DayOfYear),
+        "isoyear" => Some(Unit::IsoYear),
+        "j" | "jd" | "julian" => Some(Unit::Julian),
+        "epoch" => Some(Unit::Epoch),
+        _ => unit(name),
+    }
 }
 
 pub(crate) fn shortened(name: &str) -> &str {

@@ -40,6 +40,7 @@ pub struct Plan {
 
 /// What a plan does.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a plan has one action")]
 pub enum PlannedAction {
     /// Read rows
     Read(Node),
@@ -207,7 +208,8 @@ pub enum ReturningPlan {
     /// The values of the primary key's columns of the inserted row, for `Location`
     Keys(Vec<usize>),
     /// The affected rows. The node's `from` is the plain table with the source [`SourceId::ROW`]; the engine narrows it to the
-    /// affected rows. The node's filter is none (rows are affected ones whatever they look like now); its order holds
+    /// affected rows. The node's filter is not the request's (rows are affected ones whatever they look like now): it holds only
+    /// what `!inner` embeds demand. Its order holds
     Rows(Box<Node>),
 }
 

@@ -228,13 +228,16 @@ impl<'a> Planner<'a> {
                 });
             }
             Some(Statement::Query(query)) => {
-                let query = self.weaver.row_query(function, query, arguments, Rights::Caller)?;
                 let query = match &function.returns {
-                    Returns::Scalar { set: false, .. } => self.weaver.one_row(query),
-                    Returns::Relation { set: false, .. } | Returns::Columns { set: false, .. } => {
-                        self.weaver.first_row(query)
+                    Returns::Scalar { ty, set: false } => {
+                        let value =
+                            self.weaver.scalar_query(function, query, ty, arguments, Rights::Caller)?;
+                        ir::select(self.weaver.fresh(), vec![(value, function.name.name.clone())], None, None)
                     }
-                    _ => query,
+                    returns => {
+                        let query = self.weaver.row_query(function, query, arguments, Rights::Caller)?;
+                        if returns_set(returns) { query } else { self.weaver.first_row(query) }
+                    }
                 };
                 (None, FromItem::Query { id: self.weaver.fresh(), query: Box::new(query), lateral: false })
             }

@@ -33,7 +33,7 @@ impl<'a> Planner<'a> {
                 (*negated, expr)
             }
         };
-        Ok(if negated { Expr::boolean(ExprKind::Not(Box::new(expr))) } else { expr })
+        Ok(if negated { not(expr) } else { expr })
     }
 
     /// `clients=is.null`: whether there is a related row. `None` when the field is not an embedded resource.
@@ -140,6 +140,21 @@ impl<'a> Planner<'a> {
             left: Box::new(left),
             array: Box::new(self.bind(array, value)),
         }))
+    }
+}
+
+/// The opposite, with SQL's nulls: within the forms that have one of their own, so that engines see `is not null` and `not in`.
+fn not(mut expr: Expr) -> Expr {
+    match &mut expr.kind {
+        ExprKind::IsNull { negated, .. }
+        | ExprKind::IsBool { negated, .. }
+        | ExprKind::IsDistinct { negated, .. }
+        | ExprKind::InList { negated, .. }
+        | ExprKind::Exists { negated, .. } => {
+            *negated = !*negated;
+            expr
+        }
+        _ => Expr::boolean(ExprKind::Not(Box::new(expr))),
     }
 }
 

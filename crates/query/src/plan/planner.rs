@@ -183,7 +183,7 @@ impl<'a> Planner<'a> {
     pub fn cast(&self, expr: Expr, name: &str) -> Result<Expr, Refusal> {
         let path: Vec<&str> =
             if self.schema == "public" { vec!["public"] } else { vec![self.schema, "public"] };
-        let Some((ty, modifier)) = plinth_catalog::resolve::parse_type(self.catalog, &path, name) else {
+        let Some((ty, modifier)) = plinth_catalog::parse_type(self.catalog, &path, name) else {
             return Err(Refusal::Sql {
                 code: "42704",
                 message: format!("type \"{name}\" does not exist"),

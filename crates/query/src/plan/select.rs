@@ -57,6 +57,16 @@ impl<'r> Part<'r> {
     }
 }
 
+/// What a level gives of each row or group.
+#[derive(Default)]
+struct Fields {
+    fields: Vec<Field>,
+    /// What the rows are grouped by, if they are
+    group_by: Vec<Expr>,
+    /// The plain fields among that
+    grouped: Vec<FieldPath>,
+}
+
 /// A selected value of a row.
 struct Selected {
     name: String,
@@ -111,8 +121,8 @@ impl<'a> Planner<'a> {
         let mut filter = on;
         filter.extend(self.restrictions(scope, part.filters)?);
         let grouped = aggregates(scope, part.select);
-        let (fields, group_by, grouped_fields) = self.fields(scope, part.select, grouped)?;
-        let order = self.order(scope, part.order, grouped.then_some(grouped_fields.as_slice()))?;
+        let Fields { fields, group_by, grouped: named } = self.fields(scope, part.select, grouped)?;
+        let order = self.order(scope, part.order, grouped.then_some(named.as_slice()))?;
         Ok(Node {
             from,
             filter: if filter.is_empty() { None } else { Some(Expr::and(filter)) },
@@ -125,16 +135,14 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// The fields of a level, what they are grouped by, and which plain fields are among that.
+    /// The fields of a level.
     fn fields(
         &mut self,
         scope: &Scope<'a, '_>,
         select: &[SelectItem],
         grouped: bool,
-    ) -> Result<(Vec<Field>, Vec<Expr>, Vec<FieldPath>), Refusal> {
-        let mut fields = Vec::new();
-        let mut group_by = Vec::new();
-        let mut grouped_fields = Vec::new();
+    ) -> Result<Fields, Refusal> {
+        let mut all = Fields::default();
         let mut embeds = scope.embeds.iter();
         for item in select {
             let mut values = Vec::new();
@@ -158,10 +166,10 @@ impl<'a> Planner<'a> {
                         if grouped {
                             // Rows of a group must agree on what leads to the related rows.
                             for (column, _) in &embedded.relationship.columns {
-                                group_by.push(scope.source.value(*column));
+                                all.group_by.push(scope.source.value(*column));
                             }
                         }
-                        fields.push(self.embedded_field(&scope.source, embedded)?);
+                        all.fields.push(self.embedded_field(&scope.source, embedded)?);
                     }
                 }
             }
@@ -170,13 +178,13 @@ impl<'a> Planner<'a> {
                     if !has_equality(&expr.ty) {
                         return Err(no_equality(&expr.ty));
                     }
-                    group_by.push(expr.clone());
-                    grouped_fields.extend(field);
+                    all.group_by.push(expr.clone());
+                    all.grouped.extend(field);
                 }
-                fields.push(Field::Value { name, expr });
+                all.fields.push(Field::Value { name, expr });
             }
         }
-        Ok((fields, group_by, grouped_fields))
+        Ok(all)
     }
 
     fn embedded_field(&mut self, parent: &Source<'a>, embedded: &Embedded<'a, '_>) -> Result<Field, Refusal> {

@@ -8,6 +8,7 @@ use super::access::denied;
 use super::payload::{self, refuse_given};
 use super::planner::Planner;
 use super::select::Scope;
+use super::weave::Condition;
 use super::written::Written;
 use crate::plan::{DeletePlan, UpdatePlan};
 use crate::refusal::Refusal;
@@ -92,7 +93,7 @@ impl<'a> Planner<'a> {
     ) -> Result<Vec<Expr>, Refusal> {
         let mut all = Vec::new();
         all.extend(self.weaver.visible_rows(relation, command, SourceId::ROW)?);
-        if reads {
+        if reads && !self.weaver.same_as_select(relation, command, Condition::Using) {
             all.extend(self.weaver.select_policies(relation, SourceId::ROW)?);
         }
         Ok(all)

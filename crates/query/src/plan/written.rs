@@ -148,7 +148,7 @@ impl<'a> Planner<'a> {
         reads: bool,
     ) -> Result<Vec<RowCheck>, Refusal> {
         let mut checks = self.weaver.row_checks(table, command, Condition::Check)?;
-        if reads {
+        if reads && !self.weaver.same_as_select(table, command, Condition::Check) {
             checks.extend(self.weaver.row_checks(table, PolicyCommand::Select, Condition::Using)?);
         }
         Ok(checks)
@@ -163,7 +163,9 @@ impl<'a> Planner<'a> {
             return Ok((Vec::new(), Vec::new()));
         }
         let mut existing = self.weaver.row_checks(written.base, PolicyCommand::Update, Condition::Using)?;
-        existing.extend(self.weaver.row_checks(written.base, PolicyCommand::Select, Condition::Using)?);
+        if !self.weaver.same_as_select(written.base, PolicyCommand::Update, Condition::Using) {
+            existing.extend(self.weaver.row_checks(written.base, PolicyCommand::Select, Condition::Using)?);
+        }
         Ok((existing, self.row_checks(written.base, PolicyCommand::Update, true)?))
     }
 }

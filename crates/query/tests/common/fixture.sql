@@ -64,6 +64,8 @@ create table squares (id integer primary key);
 create view project_names as select id, name, client_id from projects;
 create view own_names with (security_invoker = true) as select id, name from clients;
 
+create view totals_by_client as select client_id, sum(budget) as total from projects group by client_id;
+
 create function visible_clients() returns setof integer
     language sql stable security definer
     as $$ select id from clients where secret is null $$;
@@ -72,7 +74,7 @@ create function is_member(project integer) returns boolean
     as $$ select exists (select 1 from project_users pu where pu.project_id = project) $$;
 create function client_count() returns bigint
     language sql stable security definer
-    as $$ select count(*) from vaults $$;
+    as $$ select count(*) from clients where secret is not null $$;
 create function add(a integer, b integer default 1) returns integer
     language sql immutable strict
     as $$ select a + b $$;
@@ -110,7 +112,10 @@ grant select, insert, update, delete on projects to anon, authenticated;
 grant select, insert on users, project_users, messages, nodes to anon;
 grant select, insert, update on users, project_users, messages, nodes to editor;
 grant select, insert, update, delete on notes to authenticated;
-grant select on project_names, own_names to anon, authenticated;
+grant select on project_names, own_names to anon, authenticated, service_role;
+grant insert, update, delete on project_names to authenticated;
+grant insert, update on own_names to authenticated;
+grant select, insert on totals_by_client to service_role;
 grant select on circles, squares to anon;
 grant all on clients, projects, users, project_users, messages, nodes, notes, vaults to service_role;
 

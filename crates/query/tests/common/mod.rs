@@ -1,9 +1,11 @@
 //! What the tests of planning share: a catalog, and short ways to write requests and to read plans.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::result_large_err, reason = "as in the library")]
 
 pub mod outline;
 
+use std::path::Path;
 use std::sync::LazyLock;
 
 use plinth_catalog::{Catalog, Defaults, SourceFile, read};
@@ -192,5 +194,26 @@ pub fn outline_as(role: &str, request: &Request) -> String {
     match plan_as(role, request) {
         Ok(plan) => outline::plan(&CATALOG, &plan),
         Err(refusal) => format!("{refusal:?}"),
+    }
+}
+
+/// Title, role and request.
+pub type Case = (&'static str, &'static str, Request);
+
+/// Compares what is planned with `expected/<subject>.txt`: the outline of a plan or the refusal below the title of its case.
+/// `UPDATE_EXPECT=1` writes the file anew.
+pub fn check(subject: &str, cases: Vec<Case>) {
+    let mut text = String::new();
+    for (title, role, request) in cases {
+        text += &format!("-- {title} ({role})\n{}\n\n", outline_as(role, &request));
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/expected/{subject}.txt"));
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::write(&path, &text).expect("the expectation can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    if expected != text {
+        let differs = text.lines().zip(expected.lines()).find(|(got, wanted)| got != wanted);
+        panic!("{subject} differs, first in {differs:#?}");
     }
 }

@@ -29,13 +29,25 @@ impl<'a> Weaver<'a> {
         let function = self.access.catalog.function(id);
         self.executable(function, rights)?;
         let ty = match &function.returns {
-            Returns::Scalar { ty, set: false } => ty.clone(),
+            Returns::Scalar { ty, set: false } => ty,
             Returns::Scalar { set: true, .. } => return Err(set_function_not_here()),
             Returns::Void | Returns::Relation { .. } | Returns::Columns { .. } => {
                 return Err(not_inside(function, "it does not return a single value"));
             }
         };
-        let mut query = single_query(function)?.clone();
+        self.scalar_query(function, single_query(function)?, ty, arguments, rights)
+    }
+
+    /// The value of a function whose last statement is this query. Whether it may be called is checked by the caller of this.
+    pub fn scalar_query(
+        &mut self,
+        function: &Function,
+        query: &Query,
+        ty: &Type,
+        arguments: Vec<Expr>,
+        rights: Rights,
+    ) -> Result<Expr, Refusal> {
+        let (mut query, ty) = (query.clone(), ty.clone());
         // Arguments that must be evaluated once become columns of a source of their own.
         let once = evaluate_once(&arguments, &ir::query_facts(&query), function.strict).then(|| self.fresh());
         let inside = match once {
@@ -57,14 +69,12 @@ impl<'a> Weaver<'a> {
                 Expr { kind: ExprKind::Scalar(Box::new(query)), ty: ty.clone() }
             }
         };
-        if function.strict && !inside.is_empty() {
-            let nulls = inside.iter().map(|argument| is_null(self.copy(argument), false));
-            let nulls: Vec<Expr> = nulls.collect();
+        if let Some(given) = self.given(function, &inside) {
             value = Expr {
                 ty: ty.clone(),
                 kind: ExprKind::Case {
-                    whens: vec![(Expr::or(nulls), Expr::literal(Value::Null, ty.clone()))],
-                    otherwise: Some(Box::new(value)),
+                    whens: vec![(given, value)],
+                    otherwise: Some(Box::new(Expr::literal(Value::Null, ty.clone()))),
                 },
             };
         }
@@ -129,10 +139,16 @@ impl<'a> Weaver<'a> {
 
     /// What must hold for a strict function to run: no argument is null.
     pub fn given(&mut self, function: &Function, arguments: &[Expr]) -> Option<Expr> {
-        if !function.strict || arguments.is_empty() {
+        if !function.strict {
             return None;
         }
-        let given: Vec<Expr> = arguments.iter().map(|argument| is_null(self.copy(argument), true)).collect();
+        let unsure =
+            |argument: &&Expr| !matches!(&argument.kind, ExprKind::Literal(value) if !value.is_null());
+        let given: Vec<Expr> =
+            arguments.iter().filter(unsure).map(|argument| is_null(self.copy(argument), true)).collect();
+        if given.is_empty() {
+            return None;
+        }
         Some(Expr::and(given))
     }
 

@@ -83,24 +83,7 @@ impl<'a> Weaver<'a> {
         row: SourceId,
         role: &'static str,
     ) -> Result<Option<Conditions>, Refusal> {
-        let Some(table) = relation.table() else { return Ok(None) };
-        if !table.row_security || self.access.bypass_row_security {
-            return Ok(None);
-        }
-        let applicable: Vec<(&Policy, &Expr)> = table
-            .policies
-            .iter()
-            .filter(|policy| policy.command == PolicyCommand::All || policy.command == command)
-            .filter(|policy| policy.roles.iter().any(|role| self.access.roles.contains(&role.as_str())))
-            .filter_map(|policy| {
-                let expr = match condition {
-                    Condition::Using => policy.using.as_ref(),
-                    Condition::Check => policy.check.as_ref().or(policy.using.as_ref()),
-                };
-                expr.map(|expr| (policy, expr))
-            })
-            .collect();
-
+        let Some(applicable) = self.applicable(relation, command, condition) else { return Ok(None) };
         // As in PostgreSQL, only a policy that reads tables can lead back to its own table.
         let reads = applicable.iter().any(|(_, expr)| ir::facts(expr).queries);
         if reads && self.active.contains(&relation.id) {
@@ -137,6 +120,49 @@ impl<'a> Weaver<'a> {
             self.note(relation, None, role);
         }
         Ok(Some(conditions))
+    }
+
+    /// The policies that hold for the caller and a command, with the condition asked for; `None` when row security does not apply.
+    fn applicable(
+        &self,
+        relation: &'a Relation,
+        command: PolicyCommand,
+        condition: Condition,
+    ) -> Option<Vec<(&'a Policy, &'a Expr)>> {
+        let table = relation.table()?;
+        if !table.row_security || self.access.bypass_row_security {
+            return None;
+        }
+        let for_caller = |policy: &&'a Policy| {
+            (policy.command == PolicyCommand::All || policy.command == command)
+                && policy.roles.iter().any(|role| self.access.roles.contains(&role.as_str()))
+        };
+        let with_condition = |policy: &'a Policy| {
+            let expr = match condition {
+                Condition::Using => policy.using.as_ref(),
+                Condition::Check => policy.check.as_ref().or(policy.using.as_ref()),
+            };
+            expr.map(|expr| (policy, expr))
+        };
+        Some(table.policies.iter().filter(for_caller).filter_map(with_condition).collect())
+    }
+
+    /// Whether a command's condition is made of the very expressions that restrict a select, so that asking for both adds nothing.
+    pub fn same_as_select(
+        &self,
+        relation: &'a Relation,
+        command: PolicyCommand,
+        condition: Condition,
+    ) -> bool {
+        let select = self.applicable(relation, PolicyCommand::Select, Condition::Using);
+        match (self.applicable(relation, command, condition), select) {
+            (Some(one), Some(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(&other).all(|((_, one), (_, other))| std::ptr::eq(*one, *other))
+            }
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     fn note(&mut self, relation: &Relation, policy: Option<&str>, role: &'static str) {

@@ -10,8 +10,7 @@ fn main() -> io::Result<()> {
     let example = root.join("examples/hiring");
     println!("cargo::rerun-if-changed={}", example.display());
     let file = fs::File::create(out.join("hiring.tar.gz"))?;
-    let mut archive =
-        tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::best()));
+    let mut archive = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::best()));
     archive.mode(tar::HeaderMode::Deterministic);
     for path in files(&example)? {
         let name = path.strip_prefix(&example).map_err(io::Error::other)?;

@@ -15,9 +15,16 @@
 //! ```
 //!
 //! The cases of a file run in order on one database, fresh for the file. `as` names a persona (`service` is the service role; none
-//! is a request without a token). An expected header is exact, `~ text` is a part, `!Name` is absence. The body is compared as
-//! JSON where both are JSON (order of members and every digit count, white space does not), else byte by byte; `"<any>"`
-//! stands for any JSON value and a body of `...` for any body. `UPDATE_EXPECT=1` writes what was answered into the files.
+//! is a request without a token): an object of claims in `personas.json`, given to `plinth token`, or `{"exactly": claims}` for a
+//! token of these claims and no other.
+//!
+//! Targets are written as people read them: blanks, quotes, `<`, `>`, braces and letters beyond ASCII are percent-encoded when they
+//! are sent, everything else goes out as it stands. In targets, headers and bodies `<<x*100>>` is `x` a hundred times, and in headers
+//! `<<anon key>>` and `<<service key>>` are the project's keys.
+//!
+//! An expected header is exact, `~ text` is a part, `!Name` is absence. The body is compared as JSON where both are JSON (order of
+//! members and every digit count, white space does not), else byte by byte; `"<any>"` stands for any JSON value, `~ text` for a
+//! body that contains the text, and a body of `...` for any body. `UPDATE_EXPECT=1` writes what was answered into the files.
 
 use std::collections::HashMap;
 use std::fs;
@@ -72,7 +79,8 @@ pub fn run_folder(folder: &str, environment: &[(&str, &str)]) {
     assert!(failures.is_empty(), "{} of {count} cases differ:\n\n{}", failures.len(), failures.join("\n"));
 }
 
-fn personas(folder: &Path) -> HashMap<String, Map<String, Value>> {
+/// The personas of a folder: names to claims.
+pub fn personas(folder: &Path) -> HashMap<String, Map<String, Value>> {
     let Ok(text) = fs::read_to_string(folder.join("personas.json")) else { return HashMap::new() };
     serde_json::from_str(&text).expect("personas.json maps names to claims")
 }
@@ -83,8 +91,62 @@ fn run_file(
     personas: &HashMap<String, Map<String, Value>>,
 ) -> (usize, Vec<String>) {
     let text = fs::read_to_string(path).expect("a case file");
-    let cases = parse(&text, path);
-    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let (count, failures, written) = run_text(&text, path, server, personas);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(path, written).expect("the case file can be written");
+        return (count, Vec::new());
+    }
+    (count, failures)
+}
+
+/// Runs the cases in the fenced blocks marked `http` of a document, in order, on one database of the project.
+pub fn run_document(document: &str, project: &str, personas: &str) {
+    let path = root().join(document);
+    let personas = self::personas(&root().join("tests/cases").join(personas));
+    let template = Project::copy_of(&root().join(project)).seeded();
+    let server = Server::start(template, "serve", &[("PLINTH_API_AGGREGATES", "true")]);
+    let text = fs::read_to_string(&path).expect("a document");
+    let mut written = String::new();
+    let (mut count, mut failures) = (0, Vec::new());
+    let mut parts = text.split("```http\n");
+    written.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let (block, rest) = part.split_once("```").expect("a fenced block ends");
+        // A block needs no title: the text around it is one.
+        let titled =
+            if block.starts_with("### ") { block.to_owned() } else { format!("### {document}\n{block}") };
+        let (ran, differ, now) = run_text(&titled, &path, &server, &personas);
+        count += ran;
+        failures.extend(differ);
+        let now = if block.starts_with("### ") {
+            now
+        } else {
+            now.split_once('\n').unwrap_or_default().1.to_owned()
+        };
+        written.push_str(&format!("```http\n{}\n```{rest}", now.trim_end()));
+    }
+    println!("{count} cases in {document}");
+    assert!(count > 0, "no cases in {document}");
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&path, written).expect("the document can be written");
+    } else {
+        assert!(
+            failures.is_empty(),
+            "{} of {count} cases differ:\n\n{}",
+            failures.len(),
+            failures.join("\n")
+        );
+    }
+}
+
+/// Runs the cases of a text: how many, what differs, and the text with what was answered.
+fn run_text(
+    text: &str,
+    path: &Path,
+    server: &Server,
+    personas: &HashMap<String, Map<String, Value>>,
+) -> (usize, Vec<String>, String) {
+    let cases = parse(text, path);
     let mut tokens: HashMap<String, String> = HashMap::new();
     let mut failures = Vec::new();
     let mut written = String::new();
@@ -93,25 +155,74 @@ fn run_file(
         if let Some(persona) = &case.persona {
             let token = tokens.entry(persona.clone()).or_insert_with(|| match persona.as_str() {
                 "service" => server.service_key.clone(),
-                name => server.token(
-                    personas.get(name).unwrap_or_else(|| panic!("{}: no persona {name}", path.display())),
-                ),
+                name => token(server, personas, name)
+                    .unwrap_or_else(|| panic!("{}: no persona {name}", path.display())),
             });
             headers.push(("Authorization".into(), format!("Bearer {token}")));
         }
+        for (_, value) in &mut headers {
+            *value = expand(value)
+                .replace("<<anon key>>", &server.anon_key)
+                .replace("<<service key>>", &server.service_key);
+        }
         let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        let response = server.send(&case.method, &case.target, &headers, case.body.as_deref());
+        let body = case.body.as_deref().map(expand);
+        let response = server.send(&case.method, &encode(&expand(&case.target)), &headers, body.as_deref());
         if let Some(difference) = difference(case, &response) {
             let place = path.strip_prefix(root()).unwrap_or(path).display();
             failures.push(format!("{place}:{} {}\n{difference}", case.line, case.title));
         }
         written.push_str(&write(case, &response));
     }
-    if update {
-        fs::write(path, written).expect("the case file can be written");
-        return (cases.len(), Vec::new());
+    (cases.len(), failures, written)
+}
+
+/// A token for a persona.
+pub fn token(server: &Server, personas: &HashMap<String, Map<String, Value>>, name: &str) -> Option<String> {
+    let claims = personas.get(name)?;
+    Some(match claims.get("exactly").and_then(Value::as_object) {
+        Some(exactly) => server.sign(exactly),
+        None => server.token(claims),
+    })
+}
+
+/// Percent-encodes what cannot stand in a request's target.
+pub fn encode(target: &str) -> String {
+    let mut encoded = String::with_capacity(target.len());
+    for c in target.chars() {
+        if c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '{' | '}' | '|' | '\\' | '^' | '`') {
+            encoded.push(c);
+        } else {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                encoded.push_str(&format!("%{byte:02X}"));
+            }
+        }
     }
-    (cases.len(), failures)
+    encoded
+}
+
+/// Replaces `<<x*100>>` by a hundred `x`.
+fn expand(text: &str) -> String {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<<") {
+        let repeated = after.split_once(">>").and_then(|(inside, after)| {
+            let (part, count) = inside.rsplit_once('*')?;
+            Some((part.repeat(count.parse().ok()?), after))
+        });
+        expanded.push_str(before);
+        match repeated {
+            Some((part, after)) => {
+                expanded.push_str(&part);
+                rest = after;
+            }
+            None => {
+                expanded.push_str("<<");
+                rest = after;
+            }
+        }
+    }
+    expanded + rest
 }
 
 fn parse(text: &str, path: &Path) -> Vec<Case> {
@@ -193,6 +304,9 @@ fn difference(case: &Case, response: &Response) -> Option<String> {
 pub fn same_body(expected: &str, got: &[u8]) -> bool {
     if expected == "..." {
         return true;
+    }
+    if let Some(part) = expected.strip_prefix("~ ") {
+        return String::from_utf8_lossy(got).contains(part);
     }
     match (serde_json::from_str::<Value>(expected), serde_json::from_slice::<Value>(got)) {
         (Ok(expected), Ok(got)) => same_json(&expected, &got),

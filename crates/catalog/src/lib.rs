@@ -7,7 +7,14 @@ mod diagnostic;
 pub mod expr;
 mod model;
 mod names;
+mod read;
+mod relationships;
+mod resolve;
+pub mod walk;
 
 pub use diagnostic::{Diagnostic, Location, SourceFile};
 pub use model::*;
 pub use names::{Name, quote_ident};
+pub use read::{Defaults, read, read_inserts};
+pub use relationships::relationships;
+pub use resolve::{parse_expr, parse_query, parse_type};

@@ -517,6 +517,14 @@ impl Catalog {
         self.functions.iter().filter(move |f| f.name.schema == schema && f.name.name == name)
     }
 
+    /// The relationships that lead away from a relation: those with the same [`Relationship::from`] stand together, in the order
+    /// of ids.
+    pub fn relationships_from(&self, from: RelationId) -> &[Relationship] {
+        let start = self.relationships.partition_point(|relationship| relationship.from < from);
+        let rest = self.relationships.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|relationship| relationship.from == from)).unwrap_or_default()
+    }
+
     /// The role of this name.
     pub fn find_role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name == name)

@@ -148,9 +148,13 @@ fn types() {
 #[test]
 fn deep_nesting_is_refused() {
     let catalog = catalog();
-    for (open, middle, close) in
-        [("not ", "true", ""), ("(", "1", ")"), ("-", "id", ""), ("case when true then ", "1", " end"), ("(select ", "1", ")")]
-    {
+    for (open, middle, close) in [
+        ("not ", "true", ""),
+        ("(", "1", ")"),
+        ("-", "id", ""),
+        ("case when true then ", "1", " end"),
+        ("(select ", "1", ")"),
+    ] {
         let sql = format!("{}{middle}{}", open.repeat(5000), close.repeat(5000));
         assert!(parse_expr(&catalog, &["public"], "person", &sql).is_err());
     }

@@ -129,9 +129,7 @@ fn main() -> ExitCode {
             commands::token::run(&project.dir, &role, &claims, expires_in)
         }
         Command::Db { command: Db::Check { project } } => commands::db::check(&project.dir),
-        Command::Db { command: Db::Apply { project, dry_run } } => {
-            commands::db::apply(&project.dir, dry_run)
-        }
+        Command::Db { command: Db::Apply { project, dry_run } } => commands::db::apply(&project.dir, dry_run),
         Command::Db { command: Db::Seed { project } } => commands::db::seed(&project.dir),
         Command::Explain { project, request, role, claims, body } => {
             commands::explain::run(&project.dir, &request, &role, &claims, &body)

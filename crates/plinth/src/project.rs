@@ -66,9 +66,14 @@ impl Project {
         Ok(paths)
     }
 
+    /// The database file.
+    pub fn database_path(&self) -> PathBuf {
+        self.dir.join(&self.config.database.path)
+    }
+
     /// Opens the database, which may be empty or missing.
     pub fn engine(&self) -> Result<SqliteEngine> {
-        let path = self.dir.join(&self.config.database.path);
+        let path = self.database_path();
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }

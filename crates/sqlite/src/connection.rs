@@ -123,9 +123,8 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Opens the connection of the writer, creating the file when there is none.
 pub(crate) fn open_writer(path: &Path, options: &Options) -> Result<Database, OpenError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = connect(path, flags, options).map_err(|e| open_error(path, &e))?;
     check_file(path, &database.connection)?;
     Ok(database)
@@ -165,7 +164,8 @@ fn check_file(path: &Path, connection: &Connection) -> Result<(), OpenError> {
         connection.query_row("select count(*) from sqlite_schema", [], |row| row.get(0)).map_err(failed)?;
     let application: i64 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(failed)?;
-    let format: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
+    let format: i64 =
+        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
     if tables > 0 && application != APPLICATION_ID {
         return Err(OpenError::Foreign { path: path.to_path_buf() });
     }
@@ -179,9 +179,8 @@ fn check_file(path: &Path, connection: &Connection) -> Result<(), OpenError> {
     if application != APPLICATION_ID {
         connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
     }
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
-        .map_err(failed)?;
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)).map_err(failed)?;
     if mode != "wal" {
         let reason = "its file system does not allow write-ahead logging".into();
         return Err(OpenError::Refused { path: path.to_path_buf(), reason });

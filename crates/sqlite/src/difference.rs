@@ -77,7 +77,10 @@ pub fn difference(old: &Catalog, new: &Catalog) -> Vec<Change> {
                     add(&mut changes, sentence, Applies::Always, Step::Nothing);
                 }
                 (None, None) => {}
-                _ => never(&mut changes, format!("\"{}\" is a table in one and a view in the other", relation.name)),
+                _ => never(
+                    &mut changes,
+                    format!("\"{}\" is a table in one and a view in the other", relation.name),
+                ),
             },
         }
     }
@@ -137,7 +140,10 @@ fn types(old: &Catalog, new: &Catalog, changes: &mut Vec<Change>) {
             Some(before) if ty.labels.starts_with(&before.labels) => {
                 always(changes, format!("type \"{}.{}\" has further labels", ty.schema, ty.name));
             }
-            Some(_) => never(changes, format!("type \"{}.{}\" has other labels, or in another order", ty.schema, ty.name)),
+            Some(_) => never(
+                changes,
+                format!("type \"{}.{}\" has other labels, or in another order", ty.schema, ty.name),
+            ),
         }
     }
     for ty in &old.enums {
@@ -164,7 +170,15 @@ fn functions(old: &Catalog, new: &Catalog, changes: &mut Vec<Change>) {
             let types: Vec<String> = function.parameters.iter().map(|p| p.ty.to_string()).collect();
             let shape = normalised(&format!(
                 "{:?}",
-                (&function.parameters, &function.returns, function.volatility, function.strict, function.security_definer, &function.body, &function.execute)
+                (
+                    &function.parameters,
+                    &function.returns,
+                    function.volatility,
+                    function.strict,
+                    function.security_definer,
+                    &function.body,
+                    &function.execute
+                )
             ));
             (format!("function \"{}({})\"", function.name, types.join(", ")), shape)
         });
@@ -210,11 +224,16 @@ fn table(pair: Pair<'_>, changes: &mut Vec<Change>) {
     }
     let is_new = |columns: &[usize]| {
         // A constraint over a column that is new itself is part of that column.
-        columns.iter().filter_map(|index| after.columns.get(*index)).any(|column| before.column_index(&column.name).is_none())
+        columns
+            .iter()
+            .filter_map(|index| after.columns.get(*index))
+            .any(|column| before.column_index(&column.name).is_none())
     };
     constraints(&name, after.id, &keys(before, old_table), &keys(after, new_table), &is_new, changes);
-    let references = |catalog: &Catalog, relation: &Relation, table: &Table| references(catalog, relation, table);
-    let (old_keys, new_keys) = (references(pair.old, before, old_table), references(pair.new, after, new_table));
+    let references =
+        |catalog: &Catalog, relation: &Relation, table: &Table| references(catalog, relation, table);
+    let (old_keys, new_keys) =
+        (references(pair.old, before, old_table), references(pair.new, after, new_table));
     constraints(&name, after.id, &old_keys, &new_keys, &is_new, changes);
     constraints(&name, after.id, &checks(before, old_table), &checks(after, new_table), &is_new, changes);
     indexes(pair, &name, changes);
@@ -224,7 +243,10 @@ fn table(pair: Pair<'_>, changes: &mut Vec<Change>) {
 }
 
 fn new_column(pair: Pair<'_>, name: &str, index: usize, column: &Column, changes: &mut Vec<Change>) {
-    let fills = column.nullable || column.default.is_some() || column.identity.is_some() || column.generated.is_some();
+    let fills = column.nullable
+        || column.default.is_some()
+        || column.identity.is_some()
+        || column.generated.is_some();
     let sentence = format!("{name}: new column \"{}\"", column.name);
     if fills {
         add(changes, sentence, Applies::Always, Step::AddColumn(pair.after.id, index));
@@ -301,7 +323,11 @@ struct Constraint {
 }
 
 fn column_names(relation: &Relation, columns: &[usize]) -> Vec<String> {
-    columns.iter().filter_map(|index| relation.columns.get(*index)).map(|column| column.name.clone()).collect()
+    columns
+        .iter()
+        .filter_map(|index| relation.columns.get(*index))
+        .map(|column| column.name.clone())
+        .collect()
 }
 
 fn keys(relation: &Relation, table: &Table) -> Vec<Constraint> {
@@ -355,7 +381,10 @@ fn constraints(
             None if is_new(columns) => {}
             None => rebuild(format!("{table}: new {kind} \"{name}\""), Applies::WhileEmpty(relation)),
             Some(known) if known.shape != *shape => {
-                rebuild(format!("{table}: {kind} \"{name}\" is defined differently"), Applies::WhileEmpty(relation));
+                rebuild(
+                    format!("{table}: {kind} \"{name}\" is defined differently"),
+                    Applies::WhileEmpty(relation),
+                );
             }
             Some(_) => {}
         }

@@ -88,7 +88,11 @@ pub(crate) fn engine_error(error: Error) -> EngineError {
             unavailable("the database file cannot be read or written")
         }
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
-            tracing::error!(code = failure.extended_code, message = message(&error), "the database file is damaged");
+            tracing::error!(
+                code = failure.extended_code,
+                message = message(&error),
+                "the database file is damaged"
+            );
             unavailable("the database file is damaged")
         }
         ErrorCode::OutOfMemory => sql_error("53200", "out of memory", None),
@@ -147,7 +151,8 @@ mod tests {
         }
         assert_eq!(engine_error(failure(ffi::SQLITE_INTERRUPT, "")), EngineError::Timeout);
         assert_eq!(engine_error(failure(ffi::SQLITE_BUSY, "")), EngineError::Busy);
-        let complex = engine_error(failure(ffi::SQLITE_ERROR, "Expression tree is too large (maximum depth 1000)"));
+        let complex =
+            engine_error(failure(ffi::SQLITE_ERROR, "Expression tree is too large (maximum depth 1000)"));
         assert!(matches!(complex, EngineError::Sql { code, .. } if code == "54001"));
         let defect = engine_error(failure(ffi::SQLITE_ERROR, "no such column: x"));
         assert!(matches!(defect, EngineError::Internal { .. }));

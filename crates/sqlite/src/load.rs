@@ -64,8 +64,7 @@ pub(crate) fn rows(
         max_bytes: state.options.max_response_bytes,
         more_follows: Flag::new(false),
     };
-    let proposal =
-        Proposal {
+    let proposal = Proposal {
         relation,
         columns: seed.columns,
         defaults: &[],
@@ -73,7 +72,8 @@ pub(crate) fn rows(
         conflict: None,
         overriding: true,
     };
-    let is_numbered = |index: &usize| relation.columns.get(*index).is_some_and(|column| column.identity.is_some());
+    let is_numbered =
+        |index: &usize| relation.columns.get(*index).is_some_and(|column| column.identity.is_some());
     let mut largest: BTreeMap<usize, i64> =
         seed.columns.iter().copied().filter(is_numbered).map(|index| (index, 0)).collect();
     let mut inserter = Inserter::new(&work, proposal)?;

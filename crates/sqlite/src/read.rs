@@ -64,7 +64,11 @@ pub(crate) struct Read {
 }
 
 /// Compiles an action that only reads.
-pub(crate) fn compile(catalog: &Catalog, action: &PlannedAction, count: bool) -> Result<CompiledRead, EngineError> {
+pub(crate) fn compile(
+    catalog: &Catalog,
+    action: &PlannedAction,
+    count: bool,
+) -> Result<CompiledRead, EngineError> {
     let (before, node): (Vec<&Query>, &Node) = match action {
         PlannedAction::Read(node) => (Vec::new(), node),
         PlannedAction::Call(call) => {
@@ -136,7 +140,10 @@ fn assemble(
         let (field, inner) = match field {
             Field::Value { name, expr } => {
                 position += 1;
-                (CompiledField::Value { name: name.clone(), ty: expr.ty.clone(), position: position - 1 }, None)
+                (
+                    CompiledField::Value { name: name.clone(), ty: expr.ty.clone(), position: position - 1 },
+                    None,
+                )
             }
             Field::Embed { name, to_one, node } => {
                 (CompiledField::Embed { name: name.clone(), to_one: *to_one, child }, Some(node))
@@ -198,7 +205,11 @@ fn is_last_page(read: &CompiledRead, rows: u64) -> bool {
 }
 
 /// Runs a node; gives the number of its rows.
-pub(crate) fn run_node(run: &Run<'_>, node: &CompiledNode, sink: &mut dyn RowSink) -> Result<u64, EngineError> {
+pub(crate) fn run_node(
+    run: &Run<'_>,
+    node: &CompiledNode,
+    sink: &mut dyn RowSink,
+) -> Result<u64, EngineError> {
     let mut names = Vec::new();
     leaf_names(node, &mut names);
     sink.header(&names);
@@ -258,7 +269,12 @@ impl Running<'_, '_> {
     }
 
     /// All rows, as rows of the root or of the array begun last.
-    fn emit(&mut self, run: &Run<'_>, outer: Option<&Outer<'_>>, sink: &mut dyn RowSink) -> Result<u64, Failure> {
+    fn emit(
+        &mut self,
+        run: &Run<'_>,
+        outer: Option<&Outer<'_>>,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64, Failure> {
         self.bind(&run.scope, outer)?;
         let Running { node, statement, children } = self;
         let mut rows = statement.raw_query();

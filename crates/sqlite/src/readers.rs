@@ -118,7 +118,9 @@ impl Readers {
             if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.options.max_waiting.max(1) {
                 return Err(EngineError::Busy);
             }
-            let permit = tokio::time::timeout(self.options.statement_timeout, self.expensive.clone().acquire_owned()).await;
+            let permit =
+                tokio::time::timeout(self.options.statement_timeout, self.expensive.clone().acquire_owned())
+                    .await;
             drop(waiting);
             match permit {
                 Ok(Ok(permit)) => permit,

@@ -72,6 +72,12 @@ impl SqliteEngine {
         self.writer.serve(move |state| blocking(&state.database.connection, &new, difference(&old, &new)))?
     }
 
+    /// Whether a table of the catalog in force has no rows.
+    pub fn is_empty(&self, table: RelationId) -> Result<bool, EngineError> {
+        let catalog = self.catalog();
+        self.writer.serve(move |state| is_empty(&state.database.connection, &catalog, table))?
+    }
+
     /// Brings the file from the catalog in force to this one, when all that differs can be added, and puts it in force. Requests
     /// that run meanwhile finish with the catalog they began with. Gives what was different.
     pub fn apply(&self, catalog: Arc<Catalog>, files: Vec<SourceFile>) -> Result<Vec<Change>, ApplyError> {
@@ -115,7 +121,8 @@ fn supported(catalog: &Catalog) -> Result<(), ApplyError> {
 }
 
 fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let mut find = connection.prepare_cached("select 1 from sqlite_schema where type = 'table' and name = ?1")?;
+    let mut find =
+        connection.prepare_cached("select 1 from sqlite_schema where type = 'table' and name = ?1")?;
     find.exists([name])
 }
 
@@ -165,7 +172,11 @@ fn create_table(connection: &Connection, catalog: &Catalog, relation: &Relation)
 }
 
 /// The changes that cannot be applied, now that it is known which tables are empty.
-fn blocking(connection: &Connection, catalog: &Catalog, changes: Vec<Change>) -> Result<Vec<Change>, EngineError> {
+fn blocking(
+    connection: &Connection,
+    catalog: &Catalog,
+    changes: Vec<Change>,
+) -> Result<Vec<Change>, EngineError> {
     let mut blocked = Vec::new();
     for change in changes {
         let applies = match change.applies {
@@ -187,7 +198,10 @@ fn is_empty(connection: &Connection, catalog: &Catalog, id: RelationId) -> Resul
 }
 
 fn table_of(catalog: &Catalog, id: RelationId) -> Result<&Relation, EngineError> {
-    catalog.relations.get(id.0 as usize).ok_or_else(|| internal("a change is about a table that does not exist"))
+    catalog
+        .relations
+        .get(id.0 as usize)
+        .ok_or_else(|| internal("a change is about a table that does not exist"))
 }
 
 /// What is to be done, table by table.
@@ -206,7 +220,9 @@ fn steps(catalog: &Catalog, changes: &[Change]) -> Result<Steps, EngineError> {
             Step::Rebuild(id) => {
                 steps.rebuilt.insert(id);
             }
-            Step::AddColumn(id, index) if sql::add_column(catalog, table_of(catalog, id)?, index)?.is_none() => {
+            Step::AddColumn(id, index)
+                if sql::add_column(catalog, table_of(catalog, id)?, index)?.is_none() =>
+            {
                 steps.rebuilt.insert(id);
             }
             Step::CreateTable(id) => steps.created.push(id),
@@ -271,7 +287,11 @@ fn duplicates(error: rusqlite::Error, text: &str) -> EngineError {
 
 /// Runs with foreign keys switched off, which SQLite allows only outside of a transaction: a table that is made anew would
 /// otherwise take the rows with it that refer to its own.
-fn without_references<T, E>(state: &mut State, needed: bool, run: impl FnOnce(&State) -> Result<T, E>) -> Result<T, E>
+fn without_references<T, E>(
+    state: &mut State,
+    needed: bool,
+    run: impl FnOnce(&State) -> Result<T, E>,
+) -> Result<T, E>
 where
     E: From<EngineError>,
 {
@@ -301,9 +321,10 @@ fn rebuild(state: &State, old: &Catalog, new: &Arc<Catalog>, relation: &Relation
     run(&format!("alter table {name} rename to {REPLACED}"))?;
     run(&sql::create_table(new, relation)?)?;
     let is_kept = |index: &usize| {
-        relation.columns.get(*index).is_some_and(|column| {
-            column.generated.is_none() && before.column_index(&column.name).is_some()
-        })
+        relation
+            .columns
+            .get(*index)
+            .is_some_and(|column| column.generated.is_none() && before.column_index(&column.name).is_some())
     };
     let kept: Vec<usize> = (0..relation.columns.len()).filter(is_kept).collect();
     if kept.is_empty() {
@@ -315,7 +336,12 @@ fn rebuild(state: &State, old: &Catalog, new: &Arc<Catalog>, relation: &Relation
     sql::create_indexes(new, relation)?.iter().try_for_each(|text| run(text))
 }
 
-fn copy(state: &State, catalog: &Arc<Catalog>, relation: &Relation, kept: &[usize]) -> Result<(), EngineError> {
+fn copy(
+    state: &State,
+    catalog: &Arc<Catalog>,
+    relation: &Relation,
+    kept: &[usize],
+) -> Result<(), EngineError> {
     let names = kept.iter().filter_map(|index| relation.columns.get(*index));
     let names: Vec<String> = names.map(|column| quote_ident(&column.name)).collect();
     let text = format!("select {} from {REPLACED} order by {}", names.join(", "), sql::rowid(relation));

@@ -11,8 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::{engine_error, sql_error};
 
 /// Where the counters are kept.
-pub(crate) const TABLE: &str =
-    "create table _plinth_sequence (name text primary key not null, last integer not null) strict, without rowid";
+pub(crate) const TABLE: &str = "create table _plinth_sequence (name text primary key not null, last integer not null) strict, without rowid";
 
 /// The counters that were used since the start. The writer's alone.
 #[derive(Debug, Default)]

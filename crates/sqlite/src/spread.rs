@@ -30,7 +30,8 @@ struct Nested {
 impl Columns {
     /// Empty columns; every row will bring these fields, in this order.
     pub(crate) fn new(names: &[&str]) -> Columns {
-        let columns = names.iter().map(|name| Column { name: (*name).to_owned(), values: Vec::new() }).collect();
+        let columns =
+            names.iter().map(|name| Column { name: (*name).to_owned(), values: Vec::new() }).collect();
         Columns { columns, next: 0, nested: None, taken: 0 }
     }
 
@@ -78,7 +79,11 @@ impl Columns {
         let Some(mut nested) = self.nested.take() else { return };
         if nested.depth > 0 {
             nested.depth -= 1;
-            if is_object { nested.sink.end_object() } else { nested.sink.end_array() }
+            if is_object {
+                nested.sink.end_object()
+            } else {
+                nested.sink.end_array()
+            }
             self.nested = Some(nested);
             return;
         }

@@ -72,7 +72,9 @@ impl Failure {
     /// SQLite's error, when it is that of a violated constraint.
     pub(crate) fn constraint(&self) -> Option<&rusqlite::Error> {
         match self {
-            Failure::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Some(error),
+            Failure::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                Some(error)
+            }
             _ => None,
         }
     }
@@ -141,7 +143,8 @@ impl<'c> Prepared<'c> {
         let width = self.statement.column_count();
         let mut all = Vec::new();
         self.each(scope, |row| {
-            let values: Result<Vec<Value>, Failure> = (0..width).map(|i| Ok(column(row, i)?.to_owned())).collect();
+            let values: Result<Vec<Value>, Failure> =
+                (0..width).map(|i| Ok(column(row, i)?.to_owned())).collect();
             all.push(values?);
             Ok(())
         })?;
@@ -222,14 +225,22 @@ mod tests {
 
     #[test]
     fn id_lists() {
-        for (ids, list) in [(&[][..], "[]"), (&[7], "[7]"), (&[1, -2, i64::MAX], "[1,-2,9223372036854775807]")] {
+        for (ids, list) in
+            [(&[][..], "[]"), (&[7], "[7]"), (&[1, -2, i64::MAX], "[1,-2,9223372036854775807]")]
+        {
             assert_eq!(id_list(ids), list);
         }
     }
 
     #[test]
     fn values_are_the_same_there_and_back() {
-        let values = [ValueRef::Null, ValueRef::Int(-1), ValueRef::Float(0.5), ValueRef::Text("ü"), ValueRef::Bytes(&[0])];
+        let values = [
+            ValueRef::Null,
+            ValueRef::Int(-1),
+            ValueRef::Float(0.5),
+            ValueRef::Text("ü"),
+            ValueRef::Bytes(&[0]),
+        ];
         for value in values {
             assert_eq!(from_sqlite(to_sqlite(value)).ok(), Some(value));
         }

@@ -59,7 +59,8 @@ impl Writer {
     pub(crate) fn start(database: Database, options: Options) -> std::io::Result<Writer> {
         let (jobs, queue) = sync_channel(options.max_waiting.max(1));
         let state = State { database, sequences: RefCell::default(), options };
-        let thread = std::thread::Builder::new().name("plinth-writer".into()).spawn(move || work(state, &queue))?;
+        let thread =
+            std::thread::Builder::new().name("plinth-writer".into()).spawn(move || work(state, &queue))?;
         Ok(Writer { jobs: Some(jobs), thread: Some(thread) })
     }
 

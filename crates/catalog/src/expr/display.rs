@@ -504,8 +504,10 @@ impl Printer<'_> {
 
     fn statement(&mut self, statement: &Statement, row: Option<&Relation>) {
         let table = row.map_or("", |relation| relation.name.name.as_str());
-        let column = |index: usize| row.and_then(|r| r.columns.get(index)).map_or("", |column| column.name.as_str());
-        let names = |columns: &[usize]| columns.iter().map(|index| column(*index)).collect::<Vec<_>>().join(", ");
+        let column =
+            |index: usize| row.and_then(|r| r.columns.get(index)).map_or("", |column| column.name.as_str());
+        let names =
+            |columns: &[usize]| columns.iter().map(|index| column(*index)).collect::<Vec<_>>().join(", ");
         let returning = match statement {
             Statement::Query(query) => return self.query(query),
             Statement::Insert(insert) => {

@@ -97,7 +97,9 @@ impl Work<'_> {
                             self.coerce(at, default.clone(), &parameter.ty, Context::Assignment)?
                         }
                         None => {
-                            return Err(self.refuse(at, format!("argument \"{}\" is missing", parameter.name)));
+                            return Err(
+                                self.refuse(at, format!("argument \"{}\" is missing", parameter.name))
+                            );
                         }
                     },
                 },

@@ -37,6 +37,34 @@ impl Place for ast::DataType {
     }
 }
 
+impl Place for ast::Expr {
+    /// Chains of operators may be thousands deep on their left side: the way down there is a loop.
+    fn start(&self) -> Start {
+        let mut leftmost = self;
+        loop {
+            leftmost = match leftmost {
+                ast::Expr::BinaryOp { left, .. }
+                | ast::Expr::AnyOp { left, .. }
+                | ast::Expr::AllOp { left, .. } => left,
+                ast::Expr::Cast { expr, kind: ast::CastKind::DoubleColon, .. }
+                | ast::Expr::Nested(expr)
+                | ast::Expr::IsNull(expr)
+                | ast::Expr::IsNotNull(expr)
+                | ast::Expr::IsTrue(expr)
+                | ast::Expr::IsFalse(expr)
+                | ast::Expr::Like { expr, .. }
+                | ast::Expr::ILike { expr, .. }
+                | ast::Expr::Between { expr, .. }
+                | ast::Expr::InList { expr, .. }
+                | ast::Expr::InSubquery { expr, .. }
+                | ast::Expr::CompoundFieldAccess { root: expr, .. } => expr,
+                ast::Expr::AtTimeZone { timestamp, .. } => timestamp,
+                _ => return leftmost.span().start,
+            };
+        }
+    }
+}
+
 macro_rules! places {
     ($($part:ty),*) => {
         $(impl Place for $part {
@@ -48,7 +76,6 @@ macro_rules! places {
 }
 
 places!(
-    ast::Expr,
     ast::ValueWithSpan,
     ast::ObjectName,
     ast::Query,

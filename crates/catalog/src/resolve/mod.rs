@@ -30,7 +30,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 use crate::expr::{Expr, Query, SourceId};
-use crate::{Catalog, Column, Diagnostic, Location, Name, Parameter, Returns, Statement};
+use crate::{Catalog, Column, Diagnostic, Location, Name, Parameter, Relation, Returns, Statement};
 
 pub use types::parse_type;
 
@@ -67,16 +67,15 @@ impl Resolver<'_> {
         context: &'static str,
     ) -> Result<Expr> {
         let work = self.work(&[], None);
+        let same = |r: &&Relation| r.columns.iter().map(|c| &c.name).eq(columns.iter().map(|c| &c.name));
+        let known =
+            self.search_path.iter().find_map(|s| self.catalog.find_relation(s, relation)).filter(same);
         let mut names = Names::default();
         names.add(Table {
             name: relation.to_owned(),
-            schema: None,
+            schema: known.map(|r| r.name.schema.clone()),
             source: SourceId::ROW,
-            relation: self
-                .search_path
-                .iter()
-                .find_map(|s| self.catalog.find_relation(s, relation))
-                .map(|r| r.id),
+            relation: known.map(|r| r.id),
             columns: columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
         });

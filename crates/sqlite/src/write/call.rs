@@ -49,8 +49,7 @@ fn run_statement(work: &Work<'_>, statement: &PlannedStatement) -> Result<Return
             let (relation, _) = work.table(*relation)?;
             let mut statement = work.prepare(sql::query(work.catalog, query)?)?;
             let rows = work.reading(|| statement.rows(&work.scope()))?;
-            let proposal =
-                Proposal {
+            let proposal = Proposal {
                 relation,
                 columns,
                 defaults: &[],

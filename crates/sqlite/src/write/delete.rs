@@ -13,10 +13,13 @@ use crate::statement::{Scope, id_list};
 /// The rows that a delete plan removes.
 pub(super) fn find(work: &Work<'_>, plan: &DeletePlan) -> Result<Vec<i64>, EngineError> {
     let (relation, _) = work.table(plan.relation)?;
-    let mut find = work.prepare(sql::select_rowids(work.catalog, relation, Rows::Where(plan.filter.as_ref()))?)?;
+    let mut find =
+        work.prepare(sql::select_rowids(work.catalog, relation, Rows::Where(plan.filter.as_ref()))?)?;
     let rowids = work.reading(|| find.ids(&work.scope()))?;
     match plan.max_affected {
-        Some(limit) if rowids.len() as u64 > limit => Err(EngineError::MaxAffected { rows: rowids.len() as u64 }),
+        Some(limit) if rowids.len() as u64 > limit => {
+            Err(EngineError::MaxAffected { rows: rowids.len() as u64 })
+        }
         _ => Ok(rowids),
     }
 }

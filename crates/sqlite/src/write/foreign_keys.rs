@@ -81,7 +81,11 @@ impl<'c> Change<'c> {
 }
 
 /// The end of an insert.
-pub(super) fn settle_inserted(work: &Work<'_>, relation: &Relation, rowids: &[i64]) -> Result<(), EngineError> {
+pub(super) fn settle_inserted(
+    work: &Work<'_>,
+    relation: &Relation,
+    rowids: &[i64],
+) -> Result<(), EngineError> {
     if !outstanding(&work.database.connection) {
         return Ok(());
     }
@@ -210,8 +214,10 @@ fn explain_referenced(work: &Work<'_>, change: &Change<'_>) -> Result<EngineErro
             return Ok(found);
         }
     }
-    let message =
-        format!("update or delete on table \"{}\" violates a foreign key constraint", change.relation.name.name);
+    let message = format!(
+        "update or delete on table \"{}\" violates a foreign key constraint",
+        change.relation.name.name
+    );
     Ok(sql_error("23503", message, None))
 }
 
@@ -237,7 +243,8 @@ fn referring(
                 key.referenced.iter().filter_map(|index| row.get(*index).cloned()).collect()
             };
             let values = of(&before);
-            if values.iter().any(Value::is_null) || after.as_deref().is_some_and(|after| of(after) == values) {
+            if values.iter().any(Value::is_null) || after.as_deref().is_some_and(|after| of(after) == values)
+            {
                 continue;
             }
             let mut rows = rows_with(work, child, key, &values)?;
@@ -297,11 +304,13 @@ fn anywhere(work: &Work<'_>, wanted: impl Fn(&Relation, &ForeignKey) -> bool) ->
                 continue;
             }
             let filter = dangling(work, child, key)?;
-            let mut find = work.prepare(sql::select_rowids(work.catalog, child, Rows::Where(Some(&filter)))?)?;
+            let mut find =
+                work.prepare(sql::select_rowids(work.catalog, child, Rows::Where(Some(&filter)))?)?;
             let found = work.reading(|| find.ids(&work.scope()))?;
             if let Some(rowid) = found.first() {
                 let columns = key.columns.iter().map(|index| column(child, *index)).collect();
-                let values = work.select(child, &[*rowid], columns, None)?.into_iter().next().unwrap_or_default();
+                let values =
+                    work.select(child, &[*rowid], columns, None)?.into_iter().next().unwrap_or_default();
                 return Err(Violation { key, child, values }.of_child(work));
             }
         }
@@ -316,7 +325,8 @@ impl Violation<'_> {
             "insert or update on table \"{}\" violates foreign key constraint \"{}\"",
             self.child.name.name, self.key.name
         );
-        let parent = work.relation(self.key.references).map(|parent| parent.name.name.as_str()).unwrap_or_default();
+        let parent =
+            work.relation(self.key.references).map(|parent| parent.name.name.as_str()).unwrap_or_default();
         let detail = match violation::can_see(work, self.child, &self.key.columns) {
             true => format!(
                 "Key {} is not present in table \"{parent}\".",

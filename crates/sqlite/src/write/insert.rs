@@ -96,12 +96,17 @@ impl<'w, 'a> Inserter<'w, 'a> {
         let is_stored = |i: &usize| relation.columns.get(*i).is_some_and(|column| column.generated.is_none());
         let stored: Vec<usize> = (0..relation.columns.len()).filter(is_stored).collect();
         let insert = work.prepare(sql::insert(work.catalog, relation, &stored)?)?;
-        let checks = prepare_conditions(work, relation, proposal.checks.iter().map(|check| &check.condition))?;
+        let checks =
+            prepare_conditions(work, relation, proposal.checks.iter().map(|check| &check.condition))?;
         let conflict = match proposal.conflict {
             Some(plan) => Some(Conflict {
                 plan,
                 find: prepare_find(work, relation, table, plan)?,
-                table_checks: prepare_conditions(work, relation, table.checks.iter().map(|check| &check.condition))?,
+                table_checks: prepare_conditions(
+                    work,
+                    relation,
+                    table.checks.iter().map(|check| &check.condition),
+                )?,
                 touched: HashSet::new(),
             }),
             None => None,
@@ -231,7 +236,8 @@ impl<'w, 'a> Inserter<'w, 'a> {
                 ),
             });
         }
-        let set: Vec<(usize, Expr)> = columns.iter().map(|column| (*column, proposed(relation, *column))).collect();
+        let set: Vec<(usize, Expr)> =
+            columns.iter().map(|column| (*column, proposed(relation, *column))).collect();
         let scope = Scope { excluded: row, ..work.scope() };
         if update::first_failure(work, relation, &[], &[rowid], &conflict.plan.existing, &scope)?.is_some() {
             let message = format!(
@@ -240,7 +246,9 @@ impl<'w, 'a> Inserter<'w, 'a> {
             );
             return Err(sql_error("42501", message, None));
         }
-        if let Some(check) = update::first_failure(work, relation, &set, &[rowid], &conflict.plan.checks, &scope)? {
+        if let Some(check) =
+            update::first_failure(work, relation, &set, &[rowid], &conflict.plan.checks, &scope)?
+        {
             return Err(refused(relation, check));
         }
         let changed = if set.is_empty() {

@@ -59,7 +59,9 @@ pub(crate) fn writes(action: &PlannedAction) -> bool {
     match action {
         PlannedAction::Read(_) => false,
         PlannedAction::Insert(_) | PlannedAction::Update(_) | PlannedAction::Delete(_) => true,
-        PlannedAction::Call(CallPlan { before, write, .. }) => write.is_some() || !before.iter().all(only_reads),
+        PlannedAction::Call(CallPlan { before, write, .. }) => {
+            write.is_some() || !before.iter().all(only_reads)
+        }
     }
 }
 
@@ -77,12 +79,26 @@ pub(crate) fn run(
             let affected = insert::run(work, insert)?;
             outcome.inserted = affected.inserted;
             outcome.rows = affected.rowids.len() as u64;
-            give_back(work, &insert.returning, insert.relation, &affected.rowids, &mut outcome, sink.as_mut())?;
+            give_back(
+                work,
+                &insert.returning,
+                insert.relation,
+                &affected.rowids,
+                &mut outcome,
+                sink.as_mut(),
+            )?;
         }
         PlannedAction::Update(update) => {
             let affected = update::run(work, update)?;
             outcome.rows = affected.rowids.len() as u64;
-            give_back(work, &update.returning, update.relation, &affected.rowids, &mut outcome, sink.as_mut())?;
+            give_back(
+                work,
+                &update.returning,
+                update.relation,
+                &affected.rowids,
+                &mut outcome,
+                sink.as_mut(),
+            )?;
         }
         PlannedAction::Delete(delete) => {
             let rowids = delete::find(work, delete)?;
@@ -120,7 +136,8 @@ fn give_back(
             let relation = work.relation(relation)?;
             let row = work.row(relation, *rowid)?;
             for column in columns {
-                let (Some(value), Some(definition)) = (row.get(*column), relation.columns.get(*column)) else {
+                let (Some(value), Some(definition)) = (row.get(*column), relation.columns.get(*column))
+                else {
                     return Err(internal("a key has a column that does not exist"));
                 };
                 let text = text_of(&definition.ty, value.as_ref(), work);
@@ -215,7 +232,12 @@ impl<'a> Work<'a> {
     }
 
     /// The values of expressions over a row that is about to be written.
-    fn over_cells(&self, relation: &Relation, exprs: &[&Expr], cells: &[Value]) -> Result<Vec<Value>, Failure> {
+    fn over_cells(
+        &self,
+        relation: &Relation,
+        exprs: &[&Expr],
+        cells: &[Value],
+    ) -> Result<Vec<Value>, Failure> {
         if exprs.is_empty() {
             return Ok(Vec::new());
         }
@@ -227,7 +249,8 @@ impl<'a> Work<'a> {
 
     /// Fills the generated columns of a row in.
     fn generate(&self, relation: &Relation, row: &mut [Value]) -> Result<(), Failure> {
-        let is_generated = |i: &usize| relation.columns.get(*i).is_some_and(|column| column.generated.is_some());
+        let is_generated =
+            |i: &usize| relation.columns.get(*i).is_some_and(|column| column.generated.is_some());
         let generated: Vec<usize> = (0..row.len()).filter(is_generated).collect();
         let exprs: Vec<Expr> = generated.iter().map(|i| column(relation, *i)).collect();
         let values = self.over_cells(relation, &exprs.iter().collect::<Vec<_>>(), row)?;

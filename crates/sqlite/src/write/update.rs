@@ -23,7 +23,8 @@ pub(super) fn run(work: &Work<'_>, plan: &UpdatePlan) -> Result<Affected, Engine
         return Ok(Affected::default());
     }
     let scope = work.scope();
-    let mut find = work.prepare(sql::select_rowids(work.catalog, relation, Rows::Where(plan.filter.as_ref()))?)?;
+    let mut find =
+        work.prepare(sql::select_rowids(work.catalog, relation, Rows::Where(plan.filter.as_ref()))?)?;
     let rowids = work.reading(|| find.ids(&scope))?;
     if let Some(limit) = plan.max_affected
         && rowids.len() as u64 > limit

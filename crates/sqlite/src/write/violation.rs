@@ -47,7 +47,9 @@ fn null(work: &Work<'_>, relation: &Relation, row: &[Value], index: usize) -> En
 
 /// Explains a statement that failed for a row as it was to be written; the row is empty when it is not known.
 pub(super) fn of_row(work: &Work<'_>, relation: &Relation, row: &[Value], failure: Failure) -> EngineError {
-    let Some(said) = failure.constraint().map(|error| message(error).to_owned()) else { return failure.into() };
+    let Some(said) = failure.constraint().map(|error| message(error).to_owned()) else {
+        return failure.into();
+    };
     // A cascade can violate another table's constraints; its row is not known.
     let others = work.catalog.relations.iter().filter(|other| other.id != relation.id);
     let candidates = std::iter::once((relation, row)).chain(others.map(|other| (other, &[][..])));
@@ -120,11 +122,14 @@ fn duplicate(
 /// The refusal of a row by a check constraint of its table, or of a domain of one of its columns.
 pub(super) fn of_check(work: &Work<'_>, relation: &Relation, row: &[Value], check: &Check) -> EngineError {
     if let Some(domain) = &check.domain {
-        let message = format!("value for domain {} violates check constraint \"{}\"", shown(domain), check.name);
+        let message =
+            format!("value for domain {} violates check constraint \"{}\"", shown(domain), check.name);
         return sql_error("23514", message, None);
     }
-    let message =
-        format!("new row for relation \"{}\" violates check constraint \"{}\"", relation.name.name, check.name);
+    let message = format!(
+        "new row for relation \"{}\" violates check constraint \"{}\"",
+        relation.name.name, check.name
+    );
     sql_error("23514", message, failing_row(work, relation, row))
 }
 
@@ -156,8 +161,10 @@ fn failing_row(work: &Work<'_>, relation: &Relation, row: &[Value]) -> Option<St
     }
     let row = complete(work, relation, row);
     let seen: Vec<usize> = (0..row.len()).filter(|index| may_select(work, relation, *index)).collect();
-    let columns: Vec<_> = seen.iter().filter_map(|index| relation.columns.get(*index).zip(row.get(*index))).collect();
-    let values: Vec<String> = columns.iter().map(|(column, value)| shown_value(work, column, value)).collect();
+    let columns: Vec<_> =
+        seen.iter().filter_map(|index| relation.columns.get(*index).zip(row.get(*index))).collect();
+    let values: Vec<String> =
+        columns.iter().map(|(column, value)| shown_value(work, column, value)).collect();
     let values = values.join(", ");
     if seen.len() == row.len() {
         return Some(format!("Failing row contains ({values})."));

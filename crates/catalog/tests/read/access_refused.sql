@@ -1,0 +1,16 @@
+create policy a on t for insert using (true);
+create policy b on t for select with check (true);
+create policy c on t for truncate using (true);
+create policy d on t as lenient using (true);
+create policy e on t using true;
+create role f superuser;
+create role g password 'secret';
+create role public;
+create user h;
+grant select on t to anon with grant option;
+grant select on t;
+grant select on t to current_user;
+revoke grant option for select on t from anon;
+alter default privileges for role postgres grant select on tables to anon;
+alter policy a on t using (true);
+drop policy a on t;

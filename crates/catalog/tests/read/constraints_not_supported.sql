@@ -1,0 +1,12 @@
+create table a (a int, exclude using gist (a with =));
+create table b (a int unique deferrable initially deferred);
+create table c (a int check (a > 0) not valid);
+create table d (a int references b (a) on delete set null (a));
+create table e (a int check (a > 0) deferrable);
+create table f (a int constraint);
+create table g (a int primary);
+alter table a add constraint b unique using index c;
+alter table a drop column a;
+alter table a alter column a type text;
+alter table a rename to b;
+alter table a attach partition b for values in (1);

@@ -1,0 +1,13 @@
+create domain small as int check (value < 10);
+create function a(x int, x int) returns int language sql as $$ select 1 $$;
+create function b(x int default 1, y int) returns int language sql as $$ select 1 $$;
+create function c(variadic x int) returns int language sql as $$ select 1 $$;
+create function d(x small) returns int language sql as $$ select 1 $$;
+create function e(x int) language sql as $$ select 1 $$;
+create function f(x int) returns record language sql as $$ select 1 $$;
+create function g(out a int) returns text language sql as $$ select 1 $$;
+create function h(x intt) returns int language sql as $$ select 1 $$;
+create function i(x int) returns int language sql as $$ select 1 $$;
+create function i(y integer) returns int language sql as $$ select 1 $$;
+create function j(x int) returns table (x int) language sql as $$ select 1 $$;
+create function k() returns int language sql as $$ $$;

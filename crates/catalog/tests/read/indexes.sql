@@ -1,0 +1,11 @@
+create table t (a int, b text, c jsonb, d int[]);
+create index on t (a, b desc, a asc nulls first);
+create index on t (lower(b));
+create index on t (lower(b));
+create index on t ((a + 1), (a + 2), lower(b));
+create unique index if not exists named on t using btree (a) include (b) nulls not distinct where a > 0;
+create unique index if not exists named on t (b);
+create index concurrently by_c on only t using gin (c jsonb_path_ops);
+create index on t (b text_pattern_ops desc nulls last) with (fillfactor = 70);
+create index on t (b collate "C");
+comment on index named is 'Named.';

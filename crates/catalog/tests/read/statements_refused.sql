@@ -1,0 +1,18 @@
+create trigger t before update on x for each row execute function f();
+create rule r as on insert to x do nothing;
+create aggregate a (int) (sfunc = x, stype = int);
+create database x;
+create foreign table x (a int) server y;
+insert into x values (1);
+drop table x;
+do $$ begin end $$;
+copy x from stdin;
+set search_path = a;
+set timezone = 'UTC';
+select 1;
+truncate x;
+alter type mood add value 'x';
+create something;
+frobnicate;
+create or replace table x (a int);
+grant select on x to a b;

@@ -1,0 +1,11 @@
+create table company (id int, name text);
+create table company (id int);
+create table person (id integre, size company_sise, xmin int);
+create type company_size as enum ('small', 'large');
+create table nowhere.person (id int);
+alter table compnay enable row level security;
+alter table company add column name text;
+alter table company alter column nmae set not null;
+alter table company alter column id add generated always as identity;
+alter table company alter column id set default 1;
+create view company as select 1 as one;

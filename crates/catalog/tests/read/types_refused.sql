@@ -1,0 +1,10 @@
+create type point as (x int, y int);
+create type range as range (subtype = int4);
+create type mood as enum ('ok', 'ok');
+create type mood as enum ('');
+create domain d as serial;
+create domain d as text unique;
+create extension postgis;
+create extension if not exists citext;
+create schema pg_mine;
+create sequence s;

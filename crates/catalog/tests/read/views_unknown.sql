@@ -1,0 +1,15 @@
+create table base (id int, name text);
+create view a as select * from b;
+create view b as select * from c;
+create view c as select * from a;
+create view reads_c as select * from c;
+create view typo as select id, nmae from base;
+create view reads_typo as select * from typo;
+create view reads_reads_typo as select * from reads_typo;
+create view twice as select id, id from base;
+create view too_many (a, b, c) as select id, name from base;
+create function reads_typo() returns setof typo language sql as $$ select * from typo $$;
+create policy reads_typo on base using (exists (select 1 from typo));
+grant select (anything) on typo to anon;
+create index on typo (id);
+create policy p on twice using (true);

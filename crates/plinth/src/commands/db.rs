@@ -1,0 +1,217 @@
+//! `plinth db check|apply|seed`, and what serving shares with them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use plinth_catalog::{Catalog, SourceFile};
+use plinth_engine::Engine as _;
+use plinth_sqlite::{Applies, Change, SqliteEngine, difference};
+
+use super::Result;
+use crate::project::Project;
+use crate::seed;
+
+/// Reads the schema; errors, or how it differs from the database.
+pub fn check(dir: &Path) -> Result {
+    let project = Project::open(dir)?;
+    let files = project.schema_files()?;
+    let catalog = Arc::new(project.catalog(&files)?);
+    let count = |word: &str, number: usize| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    println!(
+        "schema/ is in order: {}, {}",
+        count("relation", catalog.relations.len()),
+        count("function", catalog.functions.len())
+    );
+    for warning in unprotected(&project, &catalog) {
+        println!("note: {warning}");
+    }
+    if !project.database_path().exists() {
+        println!("there is no database yet; make it with: plinth db apply");
+        return Ok(());
+    }
+    let engine = project.engine()?;
+    let Some(applied) = adopt(&project, &engine)? else {
+        println!("the database is empty; fill it with: plinth db apply");
+        return Ok(());
+    };
+    let changes = difference(&applied, &catalog);
+    if changes.is_empty() {
+        println!("the database agrees with it");
+        return Ok(());
+    }
+    print_changes(&changes);
+    let blocked = engine.blocked(&catalog).map_err(|error| error.to_string())?;
+    if blocked.is_empty() {
+        println!("apply it with: plinth db apply");
+        return Ok(());
+    }
+    Err(refusal(&blocked))
+}
+
+/// Creates the database, or applies what was added.
+pub fn apply(dir: &Path, dry_run: bool) -> Result {
+    let project = Project::open(dir)?;
+    let files = project.schema_files()?;
+    let catalog = Arc::new(project.catalog(&files)?);
+    if dry_run && !project.database_path().exists() {
+        println!("would create the database with {} relations", catalog.relations.len());
+        return Ok(());
+    }
+    let engine = project.engine()?;
+    let Some(applied) = adopt(&project, &engine)? else {
+        if dry_run {
+            println!("would create {} relations", catalog.relations.len());
+            return Ok(());
+        }
+        engine.create(Arc::clone(&catalog), files).map_err(|error| error.to_string())?;
+        println!("created the database with {} relations", catalog.relations.len());
+        return Ok(());
+    };
+    let changes = difference(&applied, &catalog);
+    print_changes(&changes);
+    if dry_run {
+        let blocked = engine.blocked(&catalog).map_err(|error| error.to_string())?;
+        return if blocked.is_empty() { Ok(()) } else { Err(refusal(&blocked)) };
+    }
+    engine.apply(catalog, files).map_err(|error| error.to_string())?;
+    println!("{}", if changes.is_empty() { "nothing to apply" } else { "applied" });
+    Ok(())
+}
+
+/// Loads the seed files.
+pub fn seed(dir: &Path) -> Result {
+    let project = Project::open(dir)?;
+    let engine = project.engine()?;
+    if adopt(&project, &engine)?.is_none() {
+        return Err("the database is empty; make its tables first with: plinth db apply".into());
+    }
+    load_seed(&project, &engine)
+}
+
+/// Brings the database of a starting server to the schema: creates it when it is empty; applies what was added where that is
+/// allowed; refuses what differs otherwise. Without schema files the database stays as it is.
+pub fn prepare(project: &Project, engine: &SqliteEngine, apply_additions: bool) -> Result {
+    let applied = adopt(project, engine)?;
+    if !project.dir.join("schema").is_dir() {
+        return match applied {
+            Some(_) => Ok(()),
+            None => Err(format!("{}: there is neither schema/ nor a database", project.dir.display())),
+        };
+    }
+    let files = project.schema_files()?;
+    let catalog = Arc::new(project.catalog(&files)?);
+    for warning in unprotected(project, &catalog) {
+        tracing::warn!("{warning}");
+    }
+    let Some(applied) = applied else {
+        return engine.create(catalog, files).map_err(|error| error.to_string());
+    };
+    let changes = difference(&applied, &catalog);
+    if changes.is_empty() {
+        // Files may have moved or gained comments: the database keeps their present text.
+        return engine.apply(catalog, files).map(|_| ()).map_err(|error| error.to_string());
+    }
+    if !apply_additions {
+        let list: Vec<String> = changes.iter().map(|change| format!("  {change}")).collect();
+        return Err(format!(
+            "schema/ differs from the database:\n{}\nApply it with: plinth db apply",
+            list.join("\n")
+        ));
+    }
+    engine.apply(catalog, files).map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// Applies what was added to the schema files since; gives what changed.
+pub fn apply_changes(project: &Project, engine: &SqliteEngine) -> Result<Vec<Change>> {
+    let files = project.schema_files()?;
+    let catalog = Arc::new(project.catalog(&files)?);
+    engine.apply(catalog, files).map_err(|error| error.to_string())
+}
+
+/// Puts the catalog that the database holds in force, and gives it; `None` for an empty database.
+fn adopt(project: &Project, engine: &SqliteEngine) -> Result<Option<Arc<Catalog>>> {
+    let Some(files) = engine.applied().map_err(|error| error.to_string())? else { return Ok(None) };
+    let catalog = Arc::new(project.catalog(&files)?);
+    engine.adopt(Arc::clone(&catalog)).map_err(|error| error.to_string())?;
+    Ok(Some(catalog))
+}
+
+/// Loads the seed files, each into tables that have no rows yet.
+pub fn load_seed(project: &Project, engine: &SqliteEngine) -> Result {
+    let catalog = engine.catalog();
+    let schema = project.config.api.schemas.first().map_or("public", String::as_str);
+    let filled: Vec<bool> = catalog
+        .relations
+        .iter()
+        .map(|relation| match relation.table() {
+            Some(_) => engine.is_empty(relation.id).map(|empty| !empty),
+            None => Ok(false),
+        })
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| error.to_string())?;
+    for path in project.seed_files()? {
+        let file = project.source(path)?;
+        for batch in read_seed(&catalog, schema, &file)? {
+            if filled.get(batch.relation.id.0 as usize) == Some(&true) {
+                tracing::info!("{}: {} has rows already, left as it is", file.path, batch.relation.name);
+                continue;
+            }
+            let count = batch.rows.len();
+            engine
+                .load(batch.relation.id, batch.columns, batch.rows.into_iter().map(Ok))
+                .map_err(|error| seed_error(&file, &error))?;
+            println!("{}: {count} rows into {}", file.path, batch.relation.name);
+        }
+    }
+    Ok(())
+}
+
+fn read_seed<'a>(catalog: &'a Catalog, schema: &str, file: &SourceFile) -> Result<Vec<seed::Batch<'a>>> {
+    seed::read(catalog, schema, file)
+}
+
+fn seed_error(file: &SourceFile, error: &plinth_engine::EngineError) -> String {
+    let detail = match error {
+        plinth_engine::EngineError::Sql { detail: Some(detail), .. } => format!("\n  {detail}"),
+        plinth_engine::EngineError::Internal { detail } => format!("\n  {detail}"),
+        _ => String::new(),
+    };
+    format!("{}: {error}{detail}", file.path)
+}
+
+fn print_changes(changes: &[Change]) {
+    for change in changes {
+        let mark = match change.applies {
+            Applies::Always => "+",
+            Applies::WhileEmpty(_) => "?",
+            Applies::Never => "!",
+        };
+        println!("{mark} {change}");
+    }
+}
+
+fn refusal(blocked: &[Change]) -> String {
+    let list: Vec<String> = blocked.iter().map(|change| format!("  {change}")).collect();
+    format!("the schema cannot be changed in place:\n{}", list.join("\n"))
+}
+
+/// Exposed tables that a role of the public may reach without row security: most often an oversight.
+fn unprotected(project: &Project, catalog: &Catalog) -> Vec<String> {
+    let mut found = Vec::new();
+    for relation in &catalog.relations {
+        let Some(table) = relation.table() else { continue };
+        if table.row_security || !project.config.api.schemas.contains(&relation.name.schema) {
+            continue;
+        }
+        let writable = ["anon", "authenticated", "public"].iter().any(|role| {
+            relation.grants.roles.get(*role).is_some_and(|p| p.insert.any() || p.update.any() || p.delete)
+        });
+        if writable {
+            found.push(format!(
+                "table \"{}\" can be written without row security; if that is not meant: alter table {} enable row level security",
+                relation.name, relation.name
+            ));
+        }
+    }
+    found
+}

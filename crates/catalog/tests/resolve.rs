@@ -3,9 +3,15 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use plinth_catalog::expr::{display_query, display_row, display_statement};
-use plinth_catalog::{Catalog, Defaults, Diagnostic, SourceFile, parse_expr, parse_query, parse_type, read};
+use plinth_catalog::{
+    Catalog, Defaults, Diagnostic, RelationId, SourceFile, parse_expr, parse_query, parse_type, read,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/resolve")
@@ -16,8 +22,15 @@ fn schema() -> SourceFile {
     SourceFile { path: "schema.sql".to_owned(), text }
 }
 
-fn catalog() -> Catalog {
-    read(&[schema()], &Defaults::default()).unwrap_or_else(|errors| panic!("{}", list(&errors)))
+fn catalog() -> &'static Catalog {
+    static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+        read(&[schema()], &Defaults::default()).unwrap_or_else(|errors| panic!("{}", list(&errors)))
+    });
+    &CATALOG
+}
+
+fn person(catalog: &Catalog) -> RelationId {
+    catalog.find_relation("public", "person").expect("the table is there").id
 }
 
 fn list(errors: &[Diagnostic]) -> String {
@@ -76,10 +89,10 @@ fn check(file: &str, run: impl Fn(&str) -> Result<String, String>) {
 #[test]
 fn expressions() {
     let catalog = catalog();
-    let person = catalog.find_relation("public", "person").expect("the table is there");
+    let person = catalog.relation(person(catalog));
     check("expressions.txt", |sql| {
-        let expr = parse_expr(&catalog, &["public"], "person", sql).map_err(|error| error.to_string())?;
-        Ok(format!("{}: {}", expr.ty, display_row(&catalog, person, &expr)))
+        let expr = parse_expr(catalog, &["public"], "person", sql).map_err(|error| error.to_string())?;
+        Ok(format!("{}: {}", expr.ty, display_row(catalog, person, &expr)))
     });
 }
 
@@ -87,9 +100,9 @@ fn expressions() {
 fn queries() {
     let catalog = catalog();
     check("queries.txt", |sql| {
-        let query = parse_query(&catalog, &["public"], sql).map_err(|error| error.to_string())?;
+        let query = parse_query(catalog, &["public"], sql).map_err(|error| error.to_string())?;
         let columns: Vec<String> = query.columns.iter().map(|(name, ty)| format!("{name} {ty}")).collect();
-        Ok(format!("[{}] {}", columns.join(", "), display_query(&catalog, &query)))
+        Ok(format!("[{}] {}", columns.join(", "), display_query(catalog, &query)))
     });
 }
 
@@ -140,8 +153,108 @@ fn types() {
         ("int; drop table x", None),
         ("", None),
     ] {
-        let found = parse_type(&catalog, &["public"], name).map(|(ty, _)| ty.to_string());
+        let found = parse_type(catalog, &["public"], name).map(|(ty, _)| ty.to_string());
         assert_eq!(found.as_deref(), expected, "{name}");
+    }
+}
+
+/// Words that make something near enough to SQL to get past the parser.
+const WORDS: &[&str] = &[
+    "select",
+    "from",
+    "where",
+    "person",
+    "pet",
+    "company",
+    "id",
+    "name",
+    "tags",
+    "extra",
+    "count(*)",
+    "(",
+    ")",
+    "(",
+    ")",
+    ",",
+    "+",
+    "||",
+    "->>",
+    "=",
+    "<",
+    "in",
+    "any",
+    "array[1]",
+    "is",
+    "null",
+    "not",
+    "and",
+    "or",
+    "between",
+    "like",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "1",
+    "2.5",
+    "'x'",
+    "'{}'",
+    "::",
+    "text",
+    "integer",
+    "[1]",
+    "group by",
+    "order by",
+    "limit",
+    "join",
+    "on",
+    "using",
+    "lateral",
+    "unnest(tags)",
+    "over",
+    "union",
+    "all",
+    "values",
+    "with",
+    "as",
+    "t",
+    "*",
+    "person.*",
+    "t.id",
+    "coalesce",
+    "lower",
+    "add_one",
+    "named",
+    "many",
+    "a =>",
+    "distinct",
+    "filter",
+    "auth.uid()",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_text_is_too_strange(text in ".{0,60}") {
+        let catalog = catalog();
+        let _ = parse_expr(catalog, &["public"], "person", &text);
+        let _ = parse_query(catalog, &["public"], &text);
+        let _ = parse_type(catalog, &["public"], &text);
+    }
+
+    #[test]
+    fn no_words_are_too_strange(words in vec(select(WORDS), 1..14)) {
+        let catalog = catalog();
+        let text = words.join(" ");
+        if let Ok(expr) = parse_expr(catalog, &["public"], "person", &text) {
+            display_row(catalog, catalog.relation(person(catalog)), &expr);
+        }
+        let text = format!("select {text}");
+        if let Ok(query) = parse_query(catalog, &["public"], &text) {
+            display_query(catalog, &query);
+        }
     }
 }
 
@@ -156,11 +269,11 @@ fn deep_nesting_is_refused() {
         ("(select ", "1", ")"),
     ] {
         let sql = format!("{}{middle}{}", open.repeat(5000), close.repeat(5000));
-        assert!(parse_expr(&catalog, &["public"], "person", &sql).is_err());
+        assert!(parse_expr(catalog, &["public"], "person", &sql).is_err());
     }
     let chain = format!("id{}", " + 1".repeat(3000));
-    let refused = parse_expr(&catalog, &["public"], "person", &chain).expect_err("too deep");
+    let refused = parse_expr(catalog, &["public"], "person", &chain).expect_err("too deep");
     assert!(refused.message.contains("nested too deeply"));
     let long = format!("id = 0{}", " or id = 1".repeat(3000));
-    assert!(parse_expr(&catalog, &["public"], "person", &long).is_ok());
+    assert!(parse_expr(catalog, &["public"], "person", &long).is_ok());
 }

@@ -251,7 +251,8 @@ impl Work<'_> {
         keys.collect()
     }
 
-    fn values(&self, scope: Option<&Scope<'_>>, ast: &ast::Values) -> Result<Query> {
+    /// The rows of `values`, each expression with the type it has by itself.
+    pub(super) fn value_rows(&self, scope: Option<&Scope<'_>>, ast: &ast::Values) -> Result<Vec<Vec<Expr>>> {
         let level = Scope::new(scope, Names::default(), Clause::plain("VALUES"));
         let mut rows: Vec<Vec<Expr>> = Vec::with_capacity(ast.rows.len());
         for row in &ast.rows {
@@ -262,6 +263,11 @@ impl Work<'_> {
             }
             rows.push(exprs);
         }
+        Ok(rows)
+    }
+
+    fn values(&self, scope: Option<&Scope<'_>>, ast: &ast::Values) -> Result<Query> {
+        let mut rows = self.value_rows(scope, ast)?;
         let width = rows.first().map_or(0, Vec::len);
         let mut types = Vec::with_capacity(width);
         for index in 0..width {

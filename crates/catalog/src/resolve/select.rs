@@ -324,7 +324,9 @@ impl Work<'_> {
             None | Some(ast::Distinct::All) => Ok(Distinct::No),
             Some(ast::Distinct::Distinct) => {
                 outputs.iter().try_for_each(|output| comparable(&output.expr))?;
-                if order.iter().all(|key| outputs.iter().any(|output| same(&output.expr, &key.expr))) {
+                let known = outputs.iter().map(|output| self.known(output.expr.clone()));
+                let known = known.collect::<Result<Vec<Expr>>>()?;
+                if order.iter().all(|key| known.iter().any(|output| same(output, &key.expr))) {
                     return Ok(Distinct::All);
                 }
                 let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";

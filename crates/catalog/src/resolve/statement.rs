@@ -252,27 +252,52 @@ impl Work<'_> {
         if columns.is_empty() && matches!(source.body.as_ref(), SetExpr::Values(_)) {
             return Ok((columns, values_query(vec![Vec::new()], Vec::new())));
         }
-        let mut query = self.raw_query(None, source)?;
-        if query.columns.len() > columns.len() {
+        // Each value of `values` is assigned by itself; of another query, the columns are.
+        let plain = source.with.is_none() && source.order_by.is_none() && source.limit_clause.is_none();
+        let (rows, mut query) = match source.body.as_ref() {
+            SetExpr::Values(values) if plain && source.fetch.is_none() => {
+                let rows = self.value_rows(None, values)?;
+                (rows, values_query(Vec::new(), Vec::new()))
+            }
+            _ => {
+                let query = self.raw_query(None, source)?;
+                let row =
+                    query.columns.iter().map(|(_, ty)| Expr::literal(Value::Null, ty.clone())).collect();
+                (vec![row], query)
+            }
+        };
+        let width = rows.first().map_or(0, Vec::len);
+        if width > columns.len() {
             return Err(self.refuse(source, "INSERT has more expressions than target columns"));
         }
-        if query.columns.len() < columns.len() {
+        if width < columns.len() {
             if is_listed {
                 return Err(self.refuse(source, "INSERT has more target columns than expressions"));
             }
-            columns.truncate(query.columns.len());
+            columns.truncate(width);
         }
-        let mut targets = Vec::with_capacity(columns.len());
-        for (index, (_, given)) in columns.iter().zip(&query.columns) {
-            let Some(column) = relation.columns.get(*index) else { continue };
+        let targets: Vec<&Column> = columns.iter().filter_map(|index| relation.columns.get(*index)).collect();
+        for column in &targets {
             self.writable(at, column, "insert")?;
-            if !converts(given, &column.ty, Context::Assignment) {
-                return Err(self.not_assignable(source, column, given));
-            }
-            targets.push((column.ty.clone(), column.modifier));
         }
-        self.recast(source, &mut query, &targets)?;
-        Ok((columns, query))
+        for (expr, column) in rows.iter().flat_map(|row| row.iter().zip(&targets)) {
+            if !converts(&expr.ty, &column.ty, Context::Assignment) {
+                return Err(self.not_assignable(source, column, &expr.ty));
+            }
+        }
+        if !query.columns.is_empty() {
+            let types: Vec<_> = targets.iter().map(|column| (column.ty.clone(), column.modifier)).collect();
+            self.recast(source, &mut query, &types)?;
+            return Ok((columns, query));
+        }
+        let mut assigned = Vec::with_capacity(rows.len());
+        for row in rows {
+            let row = row.into_iter().zip(&targets);
+            let row = row.map(|(expr, column)| self.cast(source, expr, &column.ty, column.modifier, false));
+            assigned.push(row.collect::<Result<Vec<Expr>>>()?);
+        }
+        let named = targets.iter().map(|column| (column.name.clone(), column.ty.clone())).collect();
+        Ok((columns, values_query(assigned, named)))
     }
 
     fn not_assignable(&self, at: &impl Place, column: &Column, given: &Type) -> Diagnostic {

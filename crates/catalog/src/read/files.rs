@@ -12,9 +12,9 @@ pub(super) static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
 /// More tokens than any statement needs that a person wrote.
 const MAX_STATEMENT_TOKENS: usize = 50_000;
 
-/// How many operators may stand in one chain. The syntax tree of a chain is as deep as the chain is long, and what walks over
+/// How many operators may stand in one chain, not counting those within the terms of `and` and `or`. The syntax tree of a chain is as deep as the chain is long, and what walks over
 /// trees (the SQL parser's own code too) needs stack for each level.
-const MAX_CHAIN: usize = 500;
+const MAX_CHAIN: usize = 300;
 
 /// The tokens of a text that starts at `start`, without white space and comments; or what is wrong with it, and where.
 pub(super) fn tokenize(text: &str, start: Place) -> Result<Vec<TokenWithSpan>, (Place, String)> {
@@ -82,8 +82,8 @@ struct Depth {
     longest: usize,
     /// The chain that goes on
     chain: usize,
-    /// Set operations and joins, which nest to the end of the query
-    queries: usize,
+    /// `and`, `or`, set operations and joins, between which chains end
+    junctions: usize,
 }
 
 /// The token where a statement gets too long to be read safely, if it does.
@@ -94,13 +94,13 @@ pub(super) fn too_long(tokens: &[TokenWithSpan]) -> Option<usize> {
     for (index, token) in tokens.iter().enumerate() {
         match &token.token {
             Token::LParen => {
-                around_total = around_total.saturating_add(depth.chain).saturating_add(depth.queries);
+                around_total = around_total.saturating_add(depth.chain).saturating_add(depth.junctions);
                 around.push(std::mem::take(&mut depth));
             }
             Token::RParen => {
-                let inner = depth.longest.max(depth.chain).saturating_add(depth.queries);
+                let inner = depth.longest.max(depth.chain).saturating_add(depth.junctions);
                 depth = around.pop().unwrap_or_default();
-                around_total = around_total.saturating_sub(depth.chain).saturating_sub(depth.queries);
+                around_total = around_total.saturating_sub(depth.chain).saturating_sub(depth.junctions);
                 depth.chain = depth.chain.saturating_add(inner);
             }
             Token::Comma => depth = Depth { longest: depth.longest.max(depth.chain), chain: 0, ..depth },
@@ -109,7 +109,11 @@ pub(super) fn too_long(tokens: &[TokenWithSpan]) -> Option<usize> {
                     depth = Depth { longest: depth.longest.max(depth.chain), chain: 0, ..depth }
                 }
                 WordKind::Chains => depth.chain = depth.chain.saturating_add(1),
-                WordKind::ChainsQueries => depth.queries = depth.queries.saturating_add(1),
+                WordKind::Joins => {
+                    let (longest, junctions) =
+                        (depth.longest.max(depth.chain), depth.junctions.saturating_add(1));
+                    depth = Depth { longest, chain: 0, junctions };
+                }
                 WordKind::Other => {}
             },
             Token::Number(..)
@@ -121,7 +125,7 @@ pub(super) fn too_long(tokens: &[TokenWithSpan]) -> Option<usize> {
             | Token::RBracket => {}
             _ => depth.chain = depth.chain.saturating_add(1),
         }
-        let total = around_total.saturating_add(depth.chain).saturating_add(depth.queries);
+        let total = around_total.saturating_add(depth.chain).saturating_add(depth.junctions);
         if total > MAX_CHAIN || around.len() > MAX_CHAIN || index >= MAX_STATEMENT_TOKENS {
             return Some(index);
         }
@@ -134,23 +138,22 @@ enum WordKind {
     Begins,
     /// An operator
     Chains,
-    /// Puts a query or a relation beside the one before
-    ChainsQueries,
+    /// Puts a condition, query or relation beside the one before
+    Joins,
     Other,
 }
 
 fn word_kind(token: &TokenWithSpan) -> WordKind {
     const BEGINS: [&str; 9] = ["select", "from", "where", "on", "when", "then", "else", "by", "having"];
-    const CHAINS: [&str; 11] =
-        ["and", "or", "is", "isnull", "notnull", "in", "like", "ilike", "similar", "between", "at"];
-    const CHAINS_QUERIES: [&str; 4] = ["union", "intersect", "except", "join"];
+    const CHAINS: [&str; 9] = ["is", "isnull", "notnull", "in", "like", "ilike", "similar", "between", "at"];
+    const JOINS: [&str; 6] = ["and", "or", "union", "intersect", "except", "join"];
     let is_one_of = |words: &[&str]| words.iter().any(|word| is_word(token, word));
     if is_one_of(&BEGINS) {
         WordKind::Begins
     } else if is_one_of(&CHAINS) {
         WordKind::Chains
-    } else if is_one_of(&CHAINS_QUERIES) {
-        WordKind::ChainsQueries
+    } else if is_one_of(&JOINS) {
+        WordKind::Joins
     } else {
         WordKind::Other
     }

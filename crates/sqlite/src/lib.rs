@@ -20,6 +20,8 @@ mod sequence;
 mod spread;
 mod sql;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod write;
 mod writer;
 

@@ -6,8 +6,6 @@ mod delete;
 mod foreign_keys;
 mod insert;
 mod key;
-#[cfg(test)]
-mod tests;
 mod update;
 mod violation;
 

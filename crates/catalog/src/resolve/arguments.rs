@@ -83,14 +83,12 @@ impl Work<'_> {
         for (parameter, slot) in function.parameters.iter().zip(&found.slots) {
             let mut exprs = slot.iter().filter_map(|index| given.get_mut(*index).and_then(Option::take));
             let expr = match variadic_element(parameter) {
-                Some(element) => {
+                Some(element) if !slot.is_empty() => {
                     let elements = exprs.map(|expr| self.coerce(at, expr, element, Context::Implicit));
-                    let elements = elements.collect::<Result<Vec<Expr>>>()?;
-                    let empty = ExprKind::Literal(Value::Text("[]".to_owned()));
-                    let kind = if elements.is_empty() { empty } else { ExprKind::Array(elements) };
+                    let kind = ExprKind::Array(elements.collect::<Result<Vec<Expr>>>()?);
                     Expr { kind, ty: parameter.ty.clone() }
                 }
-                None => match exprs.next() {
+                _ => match exprs.next() {
                     Some(expr) => self.coerce(at, expr, &parameter.ty, Context::Implicit)?,
                     None => match &parameter.default {
                         Some(default) => {
@@ -166,7 +164,7 @@ fn fit(function: &Function, args: &[Argument]) -> Option<Candidate> {
     };
     for (parameter, slot) in parameters.iter().zip(&candidate.found.slots) {
         let element = variadic_element(parameter);
-        if slot.is_empty() && parameter.default.is_none() && element.is_none() {
+        if slot.is_empty() && parameter.default.is_none() {
             return None;
         }
         let wanted = element.unwrap_or(&parameter.ty);

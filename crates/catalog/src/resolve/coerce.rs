@@ -167,7 +167,8 @@ impl Work<'_> {
         let exprs = exprs.into_iter().map(|expr| {
             let from = expr.ty.clone();
             if !converts(&from, &common, Context::Implicit) {
-                return Err(self.refuse(at, format!("{construct} could not convert type {from} to {common}")));
+                let part = if construct == "CASE" { "CASE/WHEN" } else { construct };
+                return Err(self.refuse(at, format!("{part} could not convert type {from} to {common}")));
             }
             self.coerce(at, expr, &common, Context::Implicit)
         });

@@ -71,10 +71,14 @@ impl Work<'_> {
         };
         let (left, right) = (self.expr(scope, left)?, self.expr(scope, right)?);
         let original = left.clone();
+        let other = right.ty.clone();
         let (compared, right) = self.comparable(ast, "=", left, right)?;
-        // The result keeps the first argument's type, also where the comparison is made in another one.
-        if compared.ty == original.ty || original.ty == Type::Unknown {
-            let ty = compared.ty.clone();
+        let kept = keeps_type(&original.ty, &other) && compared.ty != original.ty;
+        if !kept {
+            // Varchar has no comparison of its own: the operator's type, and so the result's, is text.
+            let ty = if compared.ty == Type::Varchar { Type::Text } else { compared.ty.clone() };
+            let (compared, right) =
+                (self.as_compared(ast, compared, &ty)?, self.as_compared(ast, right, &ty)?);
             return Ok(Expr { kind: ExprKind::NullIf(Box::new(compared), Box::new(right)), ty });
         }
         let ty = original.ty.clone();
@@ -174,4 +178,13 @@ impl Work<'_> {
         }
         Ok(value)
     }
+}
+
+/// Whether PostgreSQL compares the two types without casting the left one, although they differ.
+fn keeps_type(left: &Type, right: &Type) -> bool {
+    let floats = |ty: &Type| matches!(ty, Type::Float4 | Type::Float8);
+    let dates = |ty: &Type| matches!(ty, Type::Date | Type::Timestamp | Type::Timestamptz);
+    (left.is_integer() && right.is_integer())
+        || (floats(left) && right.is_number())
+        || (dates(left) && dates(right))
 }

@@ -132,6 +132,14 @@ impl Work<'_> {
             return Ok(if negated { Expr::and(pairs) } else { Expr::or(pairs) });
         }
         let (left, right) = (self.expr(scope, left)?, self.expr(scope, right)?);
+        // Beside a bare null it is a test for null, which every type has.
+        let is_null =
+            |side: &Expr| matches!(side.kind, ExprKind::Literal(Value::Null)) && side.ty == Type::Unknown;
+        match (is_null(&left), is_null(&right)) {
+            (_, true) if left.ty != Type::Unknown => return Ok(null_test(left, !negated)),
+            (true, _) if right.ty != Type::Unknown => return Ok(null_test(right, !negated)),
+            _ => {}
+        }
         let (left, right) = self.comparable(ast, "=", left, right)?;
         Ok(Expr::boolean(ExprKind::IsDistinct { left: Box::new(left), right: Box::new(right), negated }))
     }
@@ -224,4 +232,8 @@ impl Work<'_> {
 /// `not expr`, if so.
 pub(super) fn negate_if(negated: bool, expr: Expr) -> Expr {
     if negated { Expr::boolean(ExprKind::Not(Box::new(expr))) } else { expr }
+}
+
+fn null_test(expr: Expr, negated: bool) -> Expr {
+    Expr::boolean(ExprKind::IsNull { expr: Box::new(expr), negated })
 }

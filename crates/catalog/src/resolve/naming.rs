@@ -25,10 +25,6 @@ fn name(ast: &ast::Expr) -> Option<(String, bool)> {
         }
         ast::Expr::TypedString(typed) => Some((type_name(&typed.data_type), false)),
         ast::Expr::Interval(_) => Some(("interval".to_owned(), false)),
-        ast::Expr::Value(value) => match value.value {
-            ast::Value::Boolean(_) => Some(("bool".to_owned(), false)),
-            _ => None,
-        },
         ast::Expr::Function(call) => match &call.args {
             FunctionArguments::Subquery(_) => strong("array"),
             _ => parts(&call.name).pop().map(|name| (name, true)),

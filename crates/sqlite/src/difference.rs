@@ -529,3 +529,46 @@ fn normalised(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn texts_of_expressions() {
+        for (text, expected) in [
+            (
+                "SourceId(17) SourceId(0) SourceId(20) SourceId(17)",
+                "SourceId(#0) SourceId(0) SourceId(#1) SourceId(#0)",
+            ),
+            (r#"{ labels: ["a]", "\"]"], x: [1] }"#, "{ labels: [], x: [1] }"),
+            ("SourceId(", "SourceId(#0)"),
+        ] {
+            assert_eq!(normalised(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn modifiers_that_hold_for_what_is_stored() {
+        let numeric = |precision| Modifier::Numeric { precision, scale: 2 };
+        for (old, new, expected) in [
+            (Modifier::Length(3), Modifier::Length(5), true),
+            (Modifier::Length(5), Modifier::Length(3), false),
+            (Modifier::Length(5), Modifier::None, true),
+            (Modifier::None, Modifier::Length(5), false),
+            (numeric(10), numeric(10), true),
+            (numeric(10), numeric(8), false),
+        ] {
+            assert_eq!(widens(old, new), expected, "{old:?} {new:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_too_strange(text in r#"(SourceId\(|labels: \[|[0-9a-z"\\\])ü ]){0,40}"#) {
+            normalised(&text);
+        }
+    }
+}

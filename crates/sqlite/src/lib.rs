@@ -30,4 +30,4 @@ pub use difference::{Applies, Change, difference};
 pub use engine::SqliteEngine;
 pub use error::OpenError;
 pub use explain::explain;
-pub use schema::ApplyError;
+pub use schema::{ApplyError, notes, problems};

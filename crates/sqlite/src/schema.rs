@@ -103,8 +103,13 @@ impl SqliteEngine {
     }
 }
 
-/// What no table can be made for.
-fn supported(catalog: &Catalog) -> Result<(), ApplyError> {
+/// What of a catalog is accepted but has no effect in an SQLite file, one sentence each: for people to read.
+pub fn notes(catalog: &Catalog) -> Vec<String> {
+    sql::notes(catalog)
+}
+
+/// What of a catalog SQLite cannot keep with PostgreSQL's meaning, one sentence each. Such a catalog is not applied.
+pub fn problems(catalog: &Catalog) -> Vec<String> {
     let mut problems = sql::supported(catalog);
     for relation in catalog.relations.iter().filter(|relation| relation.table().is_some()) {
         let name = sql::table_name(relation).to_ascii_lowercase();
@@ -117,6 +122,11 @@ fn supported(catalog: &Catalog) -> Result<(), ApplyError> {
             }
         }
     }
+    problems
+}
+
+fn supported(catalog: &Catalog) -> Result<(), ApplyError> {
+    let problems = problems(catalog);
     if problems.is_empty() { Ok(()) } else { Err(ApplyError::Unsupported(problems)) }
 }
 

@@ -113,8 +113,8 @@ async fn a_full_queue_is_refused() {
     let engine = bed.engine.clone();
     let holder = std::thread::spawn(move || {
         engine.writer.serve(move |_| {
-            drop(started.send(()));
-            drop(held.recv());
+            let _ = started.send(());
+            let _ = held.recv();
         })
     });
     start.recv().expect("the writer is held");

@@ -63,6 +63,9 @@ const SCHEMA: &str = "
     create function add_author(name text) returns setof author language sql as
         'insert into author (name, code) values (name, name) returning *';
     create function all_books() returns setof book stable language sql as 'select * from book';
+    create table late (id integer primary key, pair_n integer references node deferrable initially deferred);
+    create function late_pair(n integer, m integer) returns void language sql as
+        'insert into late values (n, n); insert into node values (m, null)';
     grant all on all tables in schema public to anon, service_role;
 ";
 

@@ -13,7 +13,7 @@ async fn library() -> Bed {
         ("POST /author", r#"[{"name":"Ada","code":"a"},{"name":"Bob","code":"b"}]"#),
         (
             "POST /book",
-            r#"[{"author_id":1,"title":"One"},{"author_id":1,"title":"Two","rating":4},{"title":"Lost"}]"#,
+            r#"[{"author_id":1,"title":"One","rating":null},{"author_id":1,"title":"Two","rating":4},{"author_id":null,"title":"Lost","rating":null}]"#,
         ),
         ("POST /page", r#"[{"id":1,"book_id":1},{"id":2,"book_id":1}]"#),
     ];

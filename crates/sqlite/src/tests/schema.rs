@@ -24,7 +24,7 @@ async fn filled() -> Bed {
     bed.check(
         "service_role",
         &[
-            ("POST /parent", r#"[{"name":"a","mood":"ok"},{"name":"b"}]"#, "[]"),
+            ("POST /parent", r#"[{"name":"a","mood":"ok"},{"name":"b","mood":null}]"#, "[]"),
             ("POST /child", r#"[{"id":1,"parent_id":1},{"id":2,"parent_id":2}]"#, "[]"),
         ],
     )

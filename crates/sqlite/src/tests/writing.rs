@@ -98,6 +98,14 @@ async fn references() {
             ("POST /node", r#"[{"id":1,"parent":2},{"id":2,"parent":1},{"id":3,"parent":3}]"#, "[]"),
             ("DELETE /node?id=eq.1", "", "23503 update or delete on table \"node\" violates foreign key constraint \"node_parent_fkey\" on table \"node\" | Key (id)=(1) is still referenced from table \"node\"."),
             ("DELETE /node", "", "[]"),
+            // A deferred constraint waits for the end of a function.
+            ("POST /rpc/late_pair", r#"{"n":1,"m":1}"#, "[]"),
+            (
+                "POST /rpc/late_pair",
+                r#"{"n":2,"m":3}"#,
+                "23503 insert or update on table \"late\" violates foreign key constraint \"late_pair_n_fkey\" | Key (pair_n)=(2) is not present in table \"node\".",
+            ),
+            ("GET /late", "", r#"[{"id":1,"pair_n":1}]"#),
             // A cascade ends where a further table holds on.
             ("POST /book", r#"{"title":"One"}"#, "[]"),
             ("POST /page", r#"{"id":1,"book_id":1}"#, "[]"),
@@ -125,7 +133,7 @@ async fn row_security() {
             ),
             (
                 "POST /owned",
-                r#"[{"id":3,"body":"y"},{"id":4,"owner":"else","body":"z"}]"#,
+                r#"[{"id":3,"owner":"anon","body":"y"},{"id":4,"owner":"else","body":"z"}]"#,
                 "42501 new row violates row-level security policy for table \"owned\"",
             ),
             (

@@ -168,7 +168,7 @@ impl<'w, 'a> Inserter<'w, 'a> {
         let scope = Scope { cells: row, ..self.work.scope() };
         let results = self.work.reading(|| statement.row(&scope))?.unwrap_or_default();
         match results.iter().zip(self.proposal.checks).find(|(value, _)| !holds(value)) {
-            Some((_, check)) => Err(refused(self.proposal.relation, check)),
+            Some((_, check)) => Err(refused(self.proposal.relation, check, "")),
             None => Ok(()),
         }
     }
@@ -239,17 +239,15 @@ impl<'w, 'a> Inserter<'w, 'a> {
         let set: Vec<(usize, Expr)> =
             columns.iter().map(|column| (*column, proposed(relation, *column))).collect();
         let scope = Scope { excluded: row, ..work.scope() };
-        if update::first_failure(work, relation, &[], &[rowid], &conflict.plan.existing, &scope)?.is_some() {
-            let message = format!(
-                "new row violates row-level security policy (USING expression) for table \"{}\"",
-                relation.name.name
-            );
-            return Err(sql_error("42501", message, None));
+        if let Some(check) =
+            update::first_failure(work, relation, &[], &[rowid], &conflict.plan.existing, &scope)?
+        {
+            return Err(refused(relation, check, "(USING expression) "));
         }
         if let Some(check) =
             update::first_failure(work, relation, &set, &[rowid], &conflict.plan.checks, &scope)?
         {
-            return Err(refused(relation, check));
+            return Err(refused(relation, check, ""));
         }
         let changed = if set.is_empty() {
             vec![rowid]

@@ -272,10 +272,12 @@ fn holds(value: &Value) -> bool {
     *value == Value::Int(1)
 }
 
-/// The refusal of a row by row security.
-fn refused(relation: &Relation, check: &RowCheck) -> EngineError {
+/// The refusal of a row by row security; `which` says so when it is the row that was there already.
+fn refused(relation: &Relation, check: &RowCheck, which: &str) -> EngineError {
     let policy = check.policy.as_ref().map(|policy| format!("\"{policy}\" ")).unwrap_or_default();
-    let message =
-        format!("new row violates row-level security policy {policy}for table \"{}\"", relation.name.name);
+    let message = format!(
+        "new row violates row-level security policy {policy}{which}for table \"{}\"",
+        relation.name.name
+    );
     sql_error("42501", message, None)
 }

@@ -35,7 +35,7 @@ pub(super) fn run(work: &Work<'_>, plan: &UpdatePlan) -> Result<Affected, Engine
         return Ok(Affected::default());
     }
     if let Some(check) = first_failure(work, relation, &plan.set, &rowids, &plan.checks, &scope)? {
-        return Err(refused(relation, check));
+        return Err(refused(relation, check, ""));
     }
     let change = Change { relation, rowids: &rowids, set: Some(&plan.set), scope: &scope };
     let savepoint = change.savepoint(work)?;

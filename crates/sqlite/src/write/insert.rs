@@ -11,7 +11,7 @@ use plinth_values::Value;
 
 use super::foreign_keys::{self, Change};
 use super::{Affected, Work, holds, key, refused, update, violation};
-use crate::error::{internal, sql_error};
+use crate::error::internal;
 use crate::sql::{self, Rows};
 use crate::statement::{Prepared, Scope};
 

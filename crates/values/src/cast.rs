@@ -23,7 +23,8 @@ pub enum Context {
 pub fn context(from: &Type, to: &Type) -> Option<Context> {
     use Context::{Assignment, Explicit, Implicit};
     use Type::{
-        Bool, Date, Float4, Float8, Int2, Int4, Int8, Interval, Json, Jsonb, Numeric, Time, Timestamp, Timestamptz,
+        Bool, Date, Float4, Float8, Int2, Int4, Int8, Interval, Json, Jsonb, Numeric, Time, Timestamp,
+        Timestamptz,
     };
     if from == to {
         return Some(Implicit);
@@ -102,7 +103,9 @@ fn convert(from: &Type, to: &Type, value: ValueRef<'_>, session: &Session) -> Re
         return Ok(value.to_owned());
     }
     match (from, to, value) {
-        (Type::Char, to, ValueRef::Text(text)) if to.is_string() => Ok(Value::Text(text.trim_end_matches(' ').to_owned())),
+        (Type::Char, to, ValueRef::Text(text)) if to.is_string() => {
+            Ok(Value::Text(text.trim_end_matches(' ').to_owned()))
+        }
         (Type::Unknown | Type::Text | Type::Varchar | Type::Char, _, ValueRef::Text(text)) => {
             from_text(to, Modifier::None, text, session)
         }
@@ -152,8 +155,7 @@ fn from_integer(value: i64, to: &Type) -> Result<Value> {
 
 fn from_numeric(value: &Decimal, to: &Type) -> Result<Value> {
     let text = value.to_string();
-    let out_of_range =
-        || ValueError::new("22003", format!("\"{text}\" is out of range for type {to}"));
+    let out_of_range = || ValueError::new("22003", format!("\"{text}\" is out of range for type {to}"));
     match to {
         Type::Numeric => Ok(Value::Text(text)),
         Type::Float4 | Type::Float8 => {
@@ -190,7 +192,7 @@ fn from_float(from: &Type, value: f64, to: &Type) -> Result<Value> {
         _ => {
             const LIMIT: f64 = 9_223_372_036_854_775_808.0;
             let rounded = value.round_ties_even();
-            in_range((rounded >= -LIMIT && rounded < LIMIT).then_some(rounded as i64), to)
+            in_range((-LIMIT..LIMIT).contains(&rounded).then_some(rounded as i64), to)
         }
     }
 }
@@ -201,10 +203,7 @@ fn in_range(value: Option<i64>, to: &Type) -> Result<Value> {
         Type::Int4 => i32::try_from(*value).is_ok(),
         _ => true,
     };
-    value
-        .filter(fits)
-        .map(Value::Int)
-        .ok_or_else(|| ValueError::new("22003", format!("{to} out of range")))
+    value.filter(fits).map(Value::Int).ok_or_else(|| ValueError::new("22003", format!("{to} out of range")))
 }
 
 fn from_jsonb(text: &str, to: &Type, session: &Session) -> Result<Value> {

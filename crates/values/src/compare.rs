@@ -27,10 +27,7 @@ pub fn compare(ty: &Type, a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
 /// Whether the storage form orders (and equals) as the type does, byte by byte or number by number: `false` for numeric,
 /// interval, jsonb, char, enum and arrays, whose texts need [`compare_text`].
 pub fn is_plain(ty: &Type) -> bool {
-    !matches!(
-        ty,
-        Type::Numeric | Type::Interval | Type::Jsonb | Type::Char | Type::Enum(_) | Type::Array(_)
-    )
+    !matches!(ty, Type::Numeric | Type::Interval | Type::Jsonb | Type::Char | Type::Enum(_) | Type::Array(_))
 }
 
 /// Compares two values of a type that is not plain by their stored text. Text that is no value of the type is ordered by its
@@ -40,12 +37,15 @@ pub fn compare_text(ty: &Type, a: &str, b: &str) -> Ordering {
         Type::Numeric => numeric::compare_stored(a, b),
         Type::Char => a.trim_end_matches(' ').cmp(b.trim_end_matches(' ')),
         _ if a == b => Ordering::Equal,
-        Type::Interval => both(Interval::parse(a), Interval::parse(b))
-            .map_or_else(|| a.cmp(b), |(a, b)| a.compare(&b)),
-        Type::Jsonb => both(Json::parse_jsonb(a), Json::parse_jsonb(b))
-            .map_or_else(|| a.cmp(b), |(a, b)| a.compare(&b)),
+        Type::Interval => {
+            both(Interval::parse(a), Interval::parse(b)).map_or_else(|| a.cmp(b), |(a, b)| a.compare(&b))
+        }
+        Type::Jsonb => {
+            both(Json::parse_jsonb(a), Json::parse_jsonb(b)).map_or_else(|| a.cmp(b), |(a, b)| a.compare(&b))
+        }
         Type::Enum(labels) => {
-            let rank = |text: &str| labels.labels.iter().position(|label| label == text).unwrap_or(usize::MAX);
+            let rank =
+                |text: &str| labels.labels.iter().position(|label| label == text).unwrap_or(usize::MAX);
             rank(a).cmp(&rank(b)).then_with(|| a.cmp(b))
         }
         Type::Array(element) => both(array::decode(element, a), array::decode(element, b))

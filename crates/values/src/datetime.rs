@@ -137,7 +137,7 @@ pub fn timestamp(days: i64, micros: i64) -> Result<i64> {
 
 /// Refuses a finite timestamp outside the range. Error: 22008.
 pub(crate) fn checked(timestamp: i64) -> Result<i64> {
-    if timestamp >= MIN_TIMESTAMP && timestamp < INFINITY { Ok(timestamp) } else { Err(timestamp_range()) }
+    if (MIN_TIMESTAMP..INFINITY).contains(&timestamp) { Ok(timestamp) } else { Err(timestamp_range()) }
 }
 
 /// Whether a date or timestamp is not infinite.
@@ -167,7 +167,9 @@ pub fn date_plus_days(date: i64, days: i64) -> Result<i64> {
     if !is_finite(date) {
         return Ok(date);
     }
-    date.checked_add(days).filter(|sum| is_date(*sum)).ok_or_else(|| ValueError::new("22008", "date out of range"))
+    date.checked_add(days)
+        .filter(|sum| is_date(*sum))
+        .ok_or_else(|| ValueError::new("22008", "date out of range"))
 }
 
 /// `date::timestamp`. Error: 22008 `date out of range for timestamp`.
@@ -321,10 +323,7 @@ mod tests {
         assert_eq!(timestamp_plus(at(2024, 3, 31), months(-1)), Ok(at(2024, 2, 29)));
         assert_eq!(timestamp_plus(at(2024, 1, 15), months(-13)), Ok(at(2022, 12, 15)));
         assert_eq!(timestamp_plus(INFINITY, months(1)), Ok(INFINITY));
-        assert_eq!(
-            timestamp_plus(at(2024, 1, 1), months(i32::MAX)).map_err(|e| e.code).err(),
-            Some("22008")
-        );
+        assert_eq!(timestamp_plus(at(2024, 1, 1), months(i32::MAX)).map_err(|e| e.code).err(), Some("22008"));
     }
 
     #[test]

@@ -25,7 +25,9 @@ pub fn from_text(ty: &Type, modifier: Modifier, text: &str, session: &Session) -
         Type::Numeric => return numeric(text, modifier),
         Type::Float4 => Value::Float(float(text, ty, |text| text.parse::<f32>().ok().map(f64::from))?),
         Type::Float8 => Value::Float(float(text, ty, |text| text.parse().ok())?),
-        Type::Text | Type::Varchar | Type::Char | Type::Unknown | Type::Other(_) => Value::Text(text.to_owned()),
+        Type::Text | Type::Varchar | Type::Char | Type::Unknown | Type::Other(_) => {
+            Value::Text(text.to_owned())
+        }
         Type::Date => Value::Int(decode::date(text, session)?),
         Type::Time => Value::Int(decode::time(text, session)?),
         Type::Timestamp => Value::Int(decode::timestamp_text(text, session)?),
@@ -214,14 +216,29 @@ mod tests {
     fn fits_modifiers() {
         for (ty, modifier, text, expected) in [
             (Type::Varchar, Modifier::Length(3), "aé  ", "aé "),
-            (Type::Varchar, Modifier::Length(3), "abcd", "22001 value too long for type character varying(3)"),
+            (
+                Type::Varchar,
+                Modifier::Length(3),
+                "abcd",
+                "22001 value too long for type character varying(3)",
+            ),
             (Type::Char, Modifier::Length(3), "a", "a  "),
             (Type::Char, Modifier::Length(1), "ab", "22001 value too long for type character(1)"),
             (Type::Numeric, Modifier::Numeric { precision: 4, scale: 1 }, "12.35", "12.4"),
-            (Type::Numeric, Modifier::Numeric { precision: 2, scale: 1 }, "12.35", "22003 numeric field overflow"),
+            (
+                Type::Numeric,
+                Modifier::Numeric { precision: 2, scale: 1 },
+                "12.35",
+                "22003 numeric field overflow",
+            ),
             (Type::Time, Modifier::Seconds(0), "10:00:00.5", "10:00:01"),
             (Type::Interval, Modifier::Seconds(1), "1.26 s", "00:00:01.3"),
-            (Type::Varchar.array(), Modifier::Length(2), "{ab,abc}", "22001 value too long for type character varying(2)"),
+            (
+                Type::Varchar.array(),
+                Modifier::Length(2),
+                "{ab,abc}",
+                "22001 value too long for type character varying(2)",
+            ),
         ] {
             assert_eq!(read(&ty, modifier, text), expected, "{ty} {text}");
         }

@@ -204,7 +204,7 @@ fn to_micros_precision(value: f64) -> f64 {
 #[allow(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn to_i64(value: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if value >= -LIMIT && value < LIMIT { Some(value as i64) } else { None }
+    if (-LIMIT..LIMIT).contains(&value) { Some(value as i64) } else { None }
 }
 
 /// 22008 `interval out of range`

@@ -109,7 +109,9 @@ impl Json {
     /// The member of an object: the last one of that key.
     pub fn get(&self, key: &str) -> Option<&Json> {
         match self {
-            Json::Object(members) => members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value),
+            Json::Object(members) => {
+                members.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
+            }
             _ => None,
         }
     }
@@ -156,7 +158,9 @@ impl Json {
         // PostgreSQL keeps a lone scalar as an array of one, which sorts after the empty array.
         match (self, other) {
             (Json::Array(a), Json::Array(_)) if a.is_empty() => self.compare_parts(other),
-            (Json::Array(a), b) if a.is_empty() && b.rank() < Json::Array(Vec::new()).rank() => Ordering::Less,
+            (Json::Array(a), b) if a.is_empty() && b.rank() < Json::Array(Vec::new()).rank() => {
+                Ordering::Less
+            }
             (a, Json::Array(b)) if b.is_empty() && a.rank() < Json::Array(Vec::new()).rank() => {
                 Ordering::Greater
             }

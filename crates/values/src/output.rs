@@ -19,7 +19,9 @@ pub fn write_json(ty: &Type, value: ValueRef<'_>, session: &Session, out: &mut V
         (Type::Bool, ValueRef::Int(i)) => out.extend_from_slice(if i == 0 { b"false" } else { b"true" }),
         (Type::Date, ValueRef::Int(days)) => quoted(out, |out| date::write_date(days, out)),
         (Type::Time, ValueRef::Int(micros)) => quoted(out, |out| date::write_time(micros, out)),
-        (Type::Timestamp, ValueRef::Int(micros)) => quoted(out, |out| date::write_timestamp(micros, b'T', out)),
+        (Type::Timestamp, ValueRef::Int(micros)) => {
+            quoted(out, |out| date::write_timestamp(micros, b'T', out))
+        }
         (Type::Timestamptz, ValueRef::Int(micros)) => {
             quoted(out, |out| date::write_timestamptz(micros, b'T', &session.time_zone, out));
         }

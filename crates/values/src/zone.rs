@@ -79,7 +79,8 @@ pub(crate) fn abbreviation(name: &str) -> Option<TimeZone> {
 /// The zone of an IANA name, in any case.
 pub(crate) fn named(name: &str) -> Option<TimeZone> {
     // The database also answers names of its own making, which PostgreSQL does not know.
-    let plausible = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.eq_ignore_ascii_case("local");
+    let plausible =
+        name.starts_with(|c: char| c.is_ascii_alphabetic()) && !name.eq_ignore_ascii_case("local");
     if plausible { jiff::tz::db().get(name).ok() } else { None }
 }
 
@@ -131,7 +132,10 @@ pub fn to_local(zone: &TimeZone, micros: i64) -> Result<i64> {
         return Ok(micros);
     }
     let offset = i64::from(offset_at(zone, micros)) * 1_000_000;
-    micros.checked_add(offset).filter(|local| datetime::is_finite(*local)).ok_or_else(datetime::timestamp_range)
+    micros
+        .checked_add(offset)
+        .filter(|local| datetime::is_finite(*local))
+        .ok_or_else(datetime::timestamp_range)
 }
 
 /// The instant of a local time: in a gap the offset before it holds, in an overlap the one after, as in PostgreSQL.

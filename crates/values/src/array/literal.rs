@@ -19,8 +19,11 @@ pub(crate) fn parse(element: &Type, modifier: Modifier, text: &str, session: &Se
     if !reader.rest.trim_start_matches(is_space).is_empty() {
         return Err(reader.malformed("Junk after closing right brace."));
     }
-    let dimensions: Vec<usize> =
-        if found.elements.is_empty() { Vec::new() } else { found.lengths.iter().flatten().copied().collect() };
+    let dimensions: Vec<usize> = if found.elements.is_empty() {
+        Vec::new()
+    } else {
+        found.lengths.iter().flatten().copied().collect()
+    };
     if declared.is_some_and(|declared| declared != dimensions) {
         return Err(reader.malformed("Specified array dimensions do not match array contents."));
     }
@@ -80,7 +83,10 @@ impl Reader<'_> {
                 return Err(ValueError::new("2202E", "upper bound cannot be less than lower bound"));
             }
             if lower != 1 {
-                return Err(ValueError::new("0A000", "arrays with a lower bound other than 1 are not supported"));
+                return Err(ValueError::new(
+                    "0A000",
+                    "arrays with a lower bound other than 1 are not supported",
+                ));
             }
             lengths.push(usize::try_from(upper).unwrap_or(0));
             self.rest = after;
@@ -142,9 +148,9 @@ impl Reader<'_> {
         match found.lengths.get_mut(depth) {
             Some(length) if even && length.is_none_or(|length| length == count) => *length = Some(count),
             _ => {
-                return Err(self.malformed(
-                    "Multidimensional arrays must have sub-arrays with matching dimensions.",
-                ));
+                return Err(
+                    self.malformed("Multidimensional arrays must have sub-arrays with matching dimensions.")
+                );
             }
         }
         Ok(())
@@ -275,7 +281,11 @@ mod tests {
             ("{a,}", "22P02", "Unexpected \"}\" character."),
             ("{,a}", "22P02", "Unexpected \",\" character."),
             ("{a}b", "22P02", "Junk after closing right brace."),
-            ("{{a},{b,c}}", "22P02", "Multidimensional arrays must have sub-arrays with matching dimensions."),
+            (
+                "{{a},{b,c}}",
+                "22P02",
+                "Multidimensional arrays must have sub-arrays with matching dimensions.",
+            ),
             ("{a,{b}}", "22P02", "Unexpected \"{\" character."),
             ("{{a},b}", "22P02", "Unexpected array element."),
             ("{\"a\"b}", "22P02", "Unexpected array element."),

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::tokens::{Kind, Token, Word, special, tokens};
 use super::{
-    Clock, DAY_MICROS, INFINITY, MIN_DATE, NEGATIVE_INFINITY, SECOND_MICROS, civil_from_days, days_from_civil,
-    days_in_month, is_date, split, timestamp,
+    Clock, DAY_MICROS, INFINITY, MIN_DATE, NEGATIVE_INFINITY, SECOND_MICROS, civil_from_days,
+    days_from_civil, days_in_month, is_date, split, timestamp,
 };
 use crate::{Result, Session, ValueError, zone};
 
@@ -48,7 +48,7 @@ type Step<T = ()> = std::result::Result<T, Refusal>;
 pub(crate) fn date(text: &str, session: &Session) -> Result<i64> {
     let out_of_range = || ValueError::new("22008", format!("date out of range: \"{text}\""));
     let days = match decode(text, session, false).map_err(|refusal| refusal.into_error(text, "date"))? {
-        Decoded::Constant(value) if value == 0 => 0,
+        Decoded::Constant(0) => 0,
         Decoded::Constant(infinity) => return Ok(infinity),
         Decoded::Fields { days, .. } => days,
     };
@@ -94,7 +94,11 @@ fn timestamp_range(text: &str) -> ValueError {
 enum Decoded {
     /// The epoch (0) or an infinity
     Constant(i64),
-    Fields { days: i64, micros: i64, zone: Option<TimeZone> },
+    Fields {
+        days: i64,
+        micros: i64,
+        zone: Option<TimeZone>,
+    },
 }
 
 const YEAR: u32 = 1;
@@ -388,14 +392,16 @@ impl Fields {
     fn set_micros(&mut self, micros: i64) {
         // The range is that of one day, whose clock always fits.
         let time = super::clock(micros);
-        (self.hour, self.minute, self.second, self.micros) = (time.hour, time.minute, time.second, time.micros);
+        (self.hour, self.minute, self.second, self.micros) =
+            (time.hour, time.minute, time.second, time.micros);
     }
 
     fn set_clock(&mut self, time: Clock) -> Step {
         if time.hour > 24 || (time.hour == 24 && time.minute + time.second + time.micros > 0) {
             return Err(Refusal::Overflow);
         }
-        (self.hour, self.minute, self.second, self.micros) = (time.hour, time.minute, time.second, time.micros);
+        (self.hour, self.minute, self.second, self.micros) =
+            (time.hour, time.minute, time.second, time.micros);
         Ok(())
     }
 

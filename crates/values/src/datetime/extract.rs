@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use super::trunc::{not_recognized, not_supported};
 use super::units::{Unit, field};
 use super::{
-    DAY_MICROS, INFINITY, Interval, MIN_DATE, SECOND_MICROS, civil_from_days, clock, day_of_week, day_of_year,
-    is_finite, iso_week, split,
+    DAY_MICROS, INFINITY, Interval, MIN_DATE, SECOND_MICROS, civil_from_days, clock, day_of_week,
+    day_of_year, is_finite, iso_week, split,
 };
 use crate::numeric::Decimal;
 use crate::{Result, Type, zone};

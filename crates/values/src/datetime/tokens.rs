@@ -110,9 +110,11 @@ fn number(bytes: &[u8]) -> Cut<'_> {
     let after = bytes.get(digits..).unwrap_or_default();
     let Some((separator, tail)) = after.split_first() else { return split(bytes, Kind::Number, digits) };
     match separator {
-        b':' => {
-            split(bytes, Kind::Time, digits + count(after, |b| b.is_ascii_digit() || matches!(b, b':' | b'.')))
-        }
+        b':' => split(
+            bytes,
+            Kind::Time,
+            digits + count(after, |b| b.is_ascii_digit() || matches!(b, b':' | b'.')),
+        ),
         b'-' | b'/' | b'.' => {
             let second = count(tail, u8::is_ascii_digit);
             if second == 0 {
@@ -122,9 +124,8 @@ fn number(bytes: &[u8]) -> Cut<'_> {
             }
             let end = digits + 1 + second;
             if tail.get(second) == Some(separator) {
-                let more = count(tail.get(second..).unwrap_or_default(), |b| {
-                    b.is_ascii_digit() || b == separator
-                });
+                let more =
+                    count(tail.get(second..).unwrap_or_default(), |b| b.is_ascii_digit() || b == separator);
                 return split(bytes, Kind::Date, end + more);
             }
             split(bytes, if *separator == b'.' { Kind::Number } else { Kind::Date }, end)
@@ -163,9 +164,8 @@ fn word(bytes: &[u8]) -> Cut<'_> {
     if !goes_on {
         return split(bytes, Kind::Word, letters);
     }
-    let length = count(bytes, |b| {
-        b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'/' | b'_' | b'.' | b':')
-    });
+    let length =
+        count(bytes, |b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'/' | b'_' | b'.' | b':'));
     split(bytes, Kind::Date, length)
 }
 

@@ -3,9 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::units::{Unit, unit};
-use super::{
-    Civil, Interval, SECOND_MICROS, civil_from_days, days_from_civil, is_finite, split, timestamp,
-};
+use super::{Civil, Interval, SECOND_MICROS, civil_from_days, days_from_civil, is_finite, split, timestamp};
 use crate::{Result, Type, ValueError, zone};
 
 /// `date_trunc` of a timestamp; infinities stay. Errors: 22023 and 0A000 for the field.
@@ -75,8 +73,9 @@ pub fn trunc_interval(field: &str, interval: Interval) -> Result<Interval> {
         Unit::Century => to_months(1200),
         Unit::Millennium => to_months(12_000),
         Unit::Week => {
-            return Err(not_supported(field, &Type::Interval)
-                .with_detail("Months usually have fractional weeks."));
+            return Err(
+                not_supported(field, &Type::Interval).with_detail("Months usually have fractional weeks.")
+            );
         }
         _ => return Err(not_supported(field, &Type::Interval)),
     })

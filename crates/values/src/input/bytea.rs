@@ -19,9 +19,10 @@ fn hex(text: &str) -> Result<Vec<u8>> {
         if high.is_none() && matches!(character, ' ' | '\n' | '\t' | '\r') {
             continue;
         }
-        let digit = character.to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(|| {
-            ValueError::new("22023", format!("invalid hexadecimal digit: \"{character}\""))
-        })?;
+        let digit = character
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+            .ok_or_else(|| ValueError::new("22023", format!("invalid hexadecimal digit: \"{character}\"")))?;
         match high.take() {
             None => high = Some(digit),
             Some(high) => bytes.push(high << 4 | digit),

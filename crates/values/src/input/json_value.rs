@@ -114,7 +114,11 @@ mod tests {
             (Type::Jsonb.array(), "[{\"b\":1,\"a\":2},[1,2]]", text("[{\"a\": 2, \"b\": 1},[1, 2]]")),
         ] {
             let raw = RawValue::from_string(json.to_owned()).expect(json);
-            assert_eq!(from_json(&ty, Modifier::None, &raw, &session).map_err(|e| e.code), expected, "{ty} {json}");
+            assert_eq!(
+                from_json(&ty, Modifier::None, &raw, &session).map_err(|e| e.code),
+                expected,
+                "{ty} {json}"
+            );
         }
     }
 }

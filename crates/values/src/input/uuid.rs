@@ -50,7 +50,9 @@ mod tests {
         ] {
             assert_eq!(parse(text).as_deref(), Ok(UUID), "{text}");
         }
-        for text in ["", "{", "a0eebc99", &format!("{UUID}0"), &format!("{{{UUID}"), &format!(" {UUID}"), "a0eebc9-9"] {
+        for text in
+            ["", "{", "a0eebc99", &format!("{UUID}0"), &format!("{{{UUID}"), &format!(" {UUID}"), "a0eebc9-9"]
+        {
             assert_eq!(parse(text).map_err(|e| e.code).err(), Some("22P02"), "{text}");
         }
     }

@@ -181,7 +181,11 @@ impl Sum {
         }
     }
 
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a fraction of a known unit")]
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "a fraction of a known unit"
+    )]
     fn add_micros(&mut self, value: i64, rest: f64, scale: i64) -> Step {
         let rest = rest * scale as f64;
         let mut micros = rest as i64;

@@ -276,8 +276,7 @@ fn escape_length(bytes: &[u8], text: &str, at: usize) -> Result<usize> {
             }
         }
         Some(_) => {
-            let wrong: String =
-                text.get(at + 1..).unwrap_or_default().chars().take(1).collect();
+            let wrong: String = text.get(at + 1..).unwrap_or_default().chars().take(1).collect();
             Err(syntax(format!("Escape sequence \"\\{wrong}\" is invalid.")))
         }
         None => Err(invalid(text)),

@@ -1,6 +1,8 @@
 //! Roots, exponentials, logarithms and powers of decimals, to the scale that PostgreSQL chooses for each: at least 16
 //! significant digits, never fewer than the arguments have. Computed in fixed point with guard digits, then rounded.
 
+use std::f64::consts::LOG10_E;
+
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::num_traits::{One, Signed, ToPrimitive, Zero};
 
@@ -12,9 +14,6 @@ use crate::{Result, ValueError};
 
 /// Digits computed beyond those asked for.
 const GUARD_DIGITS: i64 = 25;
-
-/// log10(e)
-const LOG10_E: f64 = 0.434_294_481_903_252;
 
 impl Decimal {
     /// The square root. Error: 2201F for a negative number.
@@ -82,7 +81,8 @@ impl Decimal {
         if self.is_zero() {
             return Ok(Decimal::new(BigInt::zero(), scale_of(MIN_SIGNIFICANT_DIGITS)));
         }
-        let odd = (&exponent.trunc(0).unscaled % 2_u8).is_one() || (&exponent.trunc(0).unscaled % 2_u8).is_negative();
+        let odd = (&exponent.trunc(0).unscaled % 2_u8).is_one()
+            || (&exponent.trunc(0).unscaled % 2_u8).is_negative();
         let power = fractional_power(&self.abs(), exponent)?;
         Ok(if self.is_negative() && odd { power.neg() } else { power })
     }
@@ -127,7 +127,8 @@ fn logarithm_weight(value: &Decimal) -> i64 {
         return difference.and_then(|d| d.leading_position()).unwrap_or(0);
     }
     let digits: String = value.unscaled.magnitude().to_string().chars().take(8).collect();
-    let leading = digits.parse::<f64>().unwrap_or(1.0) / 10_f64.powi(i32::try_from(digits.len()).unwrap_or(1) - 1);
+    let leading =
+        digits.parse::<f64>().unwrap_or(1.0) / 10_f64.powi(i32::try_from(digits.len()).unwrap_or(1) - 1);
     let logarithm = leading.ln() + position as f64 * std::f64::consts::LN_10;
     whole(logarithm.abs().log10())
 }
@@ -227,7 +228,8 @@ fn whole_power(base: &Decimal, power: i32) -> Result<Decimal> {
         return Ok(Decimal::new(BigInt::zero(), scale_of(scale)));
     };
     let digits: String = base.unscaled.magnitude().to_string().chars().take(16).collect();
-    let leading = digits.parse::<f64>().unwrap_or(1.0) / 10_f64.powi(i32::try_from(digits.len()).unwrap_or(1) - 1);
+    let leading =
+        digits.parse::<f64>().unwrap_or(1.0) / 10_f64.powi(i32::try_from(digits.len()).unwrap_or(1) - 1);
     #[allow(clippy::cast_precision_loss, reason = "an estimate")]
     let weight = f64::from(power) * (leading.log10() + position as f64);
     if weight > f64::from(MAX_DIGITS) + 1.0 {
@@ -267,7 +269,8 @@ struct Floating {
 
 impl Floating {
     fn new(value: &Decimal, significant: i64) -> Floating {
-        Floating { mantissa: value.unscaled.clone(), exponent: -i64::from(value.scale), significant }.shortened()
+        Floating { mantissa: value.unscaled.clone(), exponent: -i64::from(value.scale), significant }
+            .shortened()
     }
 
     fn shortened(self) -> Floating {

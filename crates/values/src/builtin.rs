@@ -7,8 +7,8 @@
 
 mod aggregate;
 mod args;
-mod array;
 mod arithmetic;
+mod array;
 mod binary;
 mod compose;
 mod datetime;

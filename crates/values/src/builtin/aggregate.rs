@@ -52,8 +52,10 @@ pub(super) static TABLE: &[Builtin] = &[
     aggregate("array_agg", "array_agg", &[AnyElement], AnyArray, |types, _| {
         Box::new(Elements { ty: first(types), taken: Vec::new() })
     }),
-    aggregate("json_agg", "json_agg", &[AnyElement], Json, |types, session| Collected::start(types, session, false))
-        .stable(),
+    aggregate("json_agg", "json_agg", &[AnyElement], Json, |types, session| {
+        Collected::start(types, session, false)
+    })
+    .stable(),
     aggregate("jsonb_agg", "jsonb_agg", &[AnyElement], Jsonb, |types, session| {
         Collected::start(types, session, true)
     })
@@ -388,7 +390,10 @@ impl Accumulator for Elements {
             return Err(ValueError::new("2202E", "cannot accumulate arrays of different dimensionality"));
         }
         let dimensions = std::iter::once(parts.len()).chain(inner).collect();
-        encode(element, &Array { dimensions, elements: parts.into_iter().flat_map(|part| part.elements).collect() })
+        encode(
+            element,
+            &Array { dimensions, elements: parts.into_iter().flat_map(|part| part.elements).collect() },
+        )
     }
 }
 

@@ -25,9 +25,15 @@ macro_rules! width {
             operator(concat!($name, "_plus"), "+", &[$ty], $ty, |_, a| $fit(Some(int(a, 0)?))),
             operator(concat!($name, "_absolute"), "@", &[$ty], $ty, |_, a| $fit(int(a, 0)?.checked_abs())),
             function(concat!($name, "_abs"), "abs", &[$ty], $ty, |_, a| $fit(int(a, 0)?.checked_abs())),
-            operator(concat!($name, "_and"), "&", &[$ty, $ty], $ty, |_, a| $fit(Some(int(a, 0)? & int(a, 1)?))),
-            operator(concat!($name, "_or"), "|", &[$ty, $ty], $ty, |_, a| $fit(Some(int(a, 0)? | int(a, 1)?))),
-            operator(concat!($name, "_xor"), "#", &[$ty, $ty], $ty, |_, a| $fit(Some(int(a, 0)? ^ int(a, 1)?))),
+            operator(concat!($name, "_and"), "&", &[$ty, $ty], $ty, |_, a| {
+                $fit(Some(int(a, 0)? & int(a, 1)?))
+            }),
+            operator(concat!($name, "_or"), "|", &[$ty, $ty], $ty, |_, a| {
+                $fit(Some(int(a, 0)? | int(a, 1)?))
+            }),
+            operator(concat!($name, "_xor"), "#", &[$ty, $ty], $ty, |_, a| {
+                $fit(Some(int(a, 0)? ^ int(a, 1)?))
+            }),
             operator(concat!($name, "_not"), "~", &[$ty], $ty, |_, a| $fit(Some(!int(a, 0)?))),
             operator(concat!($name, "_shift_left"), "<<", &[$ty, Int4], $ty, |_, a| {
                 let shifted = narrow::<$word>(int(a, 0)?)?.wrapping_shl(places(a)?);

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 
 use super::Arg::{AnyArray, AnyElement, Bool, Int4, Int4Array, Text};
-use super::args::{bounded, int, invalid_parameter, out_of_range, some_bool, some_count, some_text, text, value};
+use super::args::{
+    bounded, int, invalid_parameter, out_of_range, some_bool, some_count, some_text, text, value,
+};
 use super::compose::display;
 use super::{Builtin, Context, MAX_ROWS, function, operator};
 use crate::array::{Array, decode, encode};
@@ -26,7 +28,8 @@ pub(super) static TABLE: &[Builtin] = &[
     }),
     operator("array_overlap", "&&", &[AnyArray, AnyArray], Bool, |c, a| {
         let (left, right) = (array(c, a, 0)?, array(c, a, 1)?);
-        let shared = |value: &Value| !value.is_null() && right.elements.iter().any(|other| same(c, value, other));
+        let shared =
+            |value: &Value| !value.is_null() && right.elements.iter().any(|other| same(c, value, other));
         some_bool(left.elements.iter().any(shared))
     }),
     function("array_remove", "array_remove", &[AnyArray, AnyElement], AnyArray, |c, a| {
@@ -51,7 +54,9 @@ pub(super) static TABLE: &[Builtin] = &[
             return Ok(Value::Null);
         }
         let skipped = match a.get(2) {
-            Some(ValueRef::Null) => return Err(ValueError::new("22004", "initial position must not be null")),
+            Some(ValueRef::Null) => {
+                return Err(ValueError::new("22004", "initial position must not be null"));
+            }
             Some(_) => usize::try_from(int(a, 2)?.max(1) - 1).unwrap_or(usize::MAX),
             None => 0,
         };
@@ -77,9 +82,11 @@ pub(super) static TABLE: &[Builtin] = &[
     function("array_lower", "array_lower", &[AnyArray, Int4], Int4, |c, a| {
         Ok(dimension(c, a)?.map_or(Value::Null, |_| Value::Int(1)))
     }),
-    function("array_ndims", "array_ndims", &[AnyArray], Int4, |c, a| match array(c, a, 0)?.dimensions.len() {
-        0 => Ok(Value::Null),
-        count => some_count(count),
+    function("array_ndims", "array_ndims", &[AnyArray], Int4, |c, a| {
+        match array(c, a, 0)?.dimensions.len() {
+            0 => Ok(Value::Null),
+            count => some_count(count),
+        }
     }),
     function("array_dims", "array_dims", &[AnyArray], Text, |c, a| {
         let dimensions = array(c, a, 0)?.dimensions;
@@ -88,8 +95,12 @@ pub(super) static TABLE: &[Builtin] = &[
         }
         some_text(dimensions.iter().map(|length| format!("[1:{length}]")).collect::<String>())
     }),
-    function("cardinality", "cardinality", &[AnyArray], Int4, |c, a| some_count(array(c, a, 0)?.elements.len())),
-    function("array_to_string", "array_to_string", &[AnyArray, Text, Text], Text, to_string).optional(1).lax(),
+    function("cardinality", "cardinality", &[AnyArray], Int4, |c, a| {
+        some_count(array(c, a, 0)?.elements.len())
+    }),
+    function("array_to_string", "array_to_string", &[AnyArray, Text, Text], Text, to_string)
+        .optional(1)
+        .lax(),
     function("array_fill", "array_fill", &[AnyElement, Int4Array], AnyArray, |c, a| {
         if value(a, 1).is_null() {
             return Err(ValueError::new("22004", "dimension array or low bound array cannot be null"));
@@ -167,7 +178,9 @@ fn too_large() -> ValueError {
 }
 
 fn same(context: &Context<'_>, a: &Value, b: &Value) -> bool {
-    !a.is_null() && !b.is_null() && compare::compare(element(context), a.as_ref(), b.as_ref()) == Ordering::Equal
+    !a.is_null()
+        && !b.is_null()
+        && compare::compare(element(context), a.as_ref(), b.as_ref()) == Ordering::Equal
 }
 
 fn not_distinct(context: &Context<'_>, a: ValueRef<'_>, b: ValueRef<'_>) -> bool {
@@ -218,7 +231,8 @@ fn joined(left: Array, right: Array) -> Result<Array> {
     } else if l.len().abs_diff(r.len()) == 1 {
         return Err(incompatible("Arrays with differing dimensions are not compatible for concatenation."));
     } else {
-        let detail = format!("Arrays of {} and {} dimensions are not compatible for concatenation.", l.len(), r.len());
+        let detail =
+            format!("Arrays of {} and {} dimensions are not compatible for concatenation.", l.len(), r.len());
         return Err(incompatible(&detail));
     };
     let dimensions = std::iter::once(first).chain(rest).collect();

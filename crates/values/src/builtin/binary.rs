@@ -70,9 +70,9 @@ pub(super) static TABLE: &[Builtin] = &[
         some_text(convert_from(bytes(a, 0)?, text(a, 1)?)?)
     }),
     function("text_md5", "md5", &[Text], Text, |_, a| {
-        some_text(hex(md5::Md5::digest(text(a, 0)?.as_bytes()).as_slice()))
+        some_text(hex(&md5::Md5::digest(text(a, 0)?.as_bytes())))
     }),
-    function("bytea_md5", "md5", &[Bytea], Text, |_, a| some_text(hex(md5::Md5::digest(bytes(a, 0)?).as_slice()))),
+    function("bytea_md5", "md5", &[Bytea], Text, |_, a| some_text(hex(&md5::Md5::digest(bytes(a, 0)?)))),
     function("sha224", "sha224", &[Bytea], Bytea, |_, a| {
         Ok(Value::Bytes(sha2::Sha224::digest(bytes(a, 0)?).to_vec()))
     }),
@@ -113,8 +113,11 @@ fn encode(bytes: &[u8], format: &str) -> Result<String> {
         "hex" => Ok(hex(bytes)),
         "base64" => {
             let one_line = STANDARD.encode(bytes);
-            let lines: Vec<&str> =
-                one_line.as_bytes().chunks(BASE64_LINE).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+            let lines: Vec<&str> = one_line
+                .as_bytes()
+                .chunks(BASE64_LINE)
+                .filter_map(|line| std::str::from_utf8(line).ok())
+                .collect();
             Ok(lines.join("\n"))
         }
         "escape" => Ok(bytes
@@ -140,9 +143,9 @@ fn decode(text: &str, format: &str) -> Result<Vec<u8>> {
 
 fn decode_hex(text: &str) -> Result<Vec<u8>> {
     let digits = text.chars().filter(|c| !c.is_ascii_whitespace()).map(|c| {
-        c.to_digit(16).and_then(|d| u8::try_from(d).ok()).ok_or_else(|| {
-            invalid_parameter(format!("invalid hexadecimal digit: \"{c}\""))
-        })
+        c.to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+            .ok_or_else(|| invalid_parameter(format!("invalid hexadecimal digit: \"{c}\"")))
     });
     let digits: Vec<u8> = digits.collect::<Result<_>>()?;
     if digits.len() % 2 == 1 {
@@ -205,8 +208,7 @@ fn only_utf8(encoding: &str, source: bool) -> Result<()> {
 fn convert_from(bytes: &[u8], encoding: &str) -> Result<String> {
     only_utf8(encoding, true)?;
     let invalid = |at: usize| {
-        let found: Vec<String> =
-            bytes.iter().skip(at).take(1).map(|byte| format!("0x{byte:02x}")).collect();
+        let found: Vec<String> = bytes.iter().skip(at).take(1).map(|byte| format!("0x{byte:02x}")).collect();
         let message = format!("invalid byte sequence for encoding \"UTF8\": {}", found.join(" "));
         ValueError::new("22021", message)
     };

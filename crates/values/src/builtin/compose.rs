@@ -146,7 +146,11 @@ fn format(context: &Context<'_>, args: &[ValueRef<'_>], pattern: &str) -> Result
         let mut take = |position: Option<usize>| -> Result<usize> {
             let index = position.unwrap_or(next);
             next = index + 1;
-            if index < args.len() { Ok(index) } else { Err(invalid_parameter("too few arguments for format()")) }
+            if index < args.len() {
+                Ok(index)
+            } else {
+                Err(invalid_parameter("too few arguments for format()"))
+            }
         };
         let width = match specifier.width {
             Width::None => 0,

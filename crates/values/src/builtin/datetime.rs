@@ -13,17 +13,21 @@ type Args<'a, 'b> = &'a [ValueRef<'b>];
 
 pub(super) static CLOCK: &[Builtin] = &[
     function("now", "now", &[], Timestamptz, |c, _| some(c.session.now)).stable(),
-    function("transaction_timestamp", "transaction_timestamp", &[], Timestamptz, |c, _| some(c.session.now)).stable(),
-    function("statement_timestamp", "statement_timestamp", &[], Timestamptz, |c, _| some(c.session.now)).stable(),
+    function("transaction_timestamp", "transaction_timestamp", &[], Timestamptz, |c, _| some(c.session.now))
+        .stable(),
+    function("statement_timestamp", "statement_timestamp", &[], Timestamptz, |c, _| some(c.session.now))
+        .stable(),
     function("current_timestamp", "current_timestamp", &[], Timestamptz, |c, _| some(c.session.now)).stable(),
     function("clock_timestamp", "clock_timestamp", &[], Timestamptz, |_, _| {
         some(jiff::Timestamp::now().as_microsecond())
     })
     .volatile(),
     function("localtimestamp", "localtimestamp", &[], Timestamp, |c, _| some(local_now(c)?)).stable(),
-    function("current_date", "current_date", &[], Date, |c, _| some(datetime::split(local_now(c)?).0)).stable(),
+    function("current_date", "current_date", &[], Date, |c, _| some(datetime::split(local_now(c)?).0))
+        .stable(),
     function("localtime", "localtime", &[], Time, |c, _| some(datetime::split(local_now(c)?).1)).stable(),
-    function("current_time", "current_time", &[], Time, |c, _| some(datetime::split(local_now(c)?).1)).stable(),
+    function("current_time", "current_time", &[], Time, |c, _| some(datetime::split(local_now(c)?).1))
+        .stable(),
 ];
 
 pub(super) static OPERATORS: &[Builtin] = &[
@@ -52,8 +56,12 @@ pub(super) static OPERATORS: &[Builtin] = &[
     operator("date_subtract_interval", "-", &[Date, IntervalArg], Timestamp, |_, a| {
         some(datetime::timestamp_plus(datetime::date_to_timestamp(int(a, 0)?)?, interval(a, 1)?.negated()?)?)
     }),
-    operator("date_add_time", "+", &[Date, Time], Timestamp, |_, a| some(date_and_time(int(a, 0)?, int(a, 1)?)?)),
-    operator("time_add_date", "+", &[Time, Date], Timestamp, |_, a| some(date_and_time(int(a, 1)?, int(a, 0)?)?)),
+    operator("date_add_time", "+", &[Date, Time], Timestamp, |_, a| {
+        some(date_and_time(int(a, 0)?, int(a, 1)?)?)
+    }),
+    operator("time_add_date", "+", &[Time, Date], Timestamp, |_, a| {
+        some(date_and_time(int(a, 1)?, int(a, 0)?)?)
+    }),
     operator("timestamp_add", "+", &[Timestamp, IntervalArg], Timestamp, |_, a| {
         some(datetime::timestamp_plus(int(a, 0)?, interval(a, 1)?)?)
     }),
@@ -178,12 +186,18 @@ pub(super) static TABLE: &[Builtin] = &[
         span(datetime::trunc_interval(text(a, 0)?, interval(a, 1)?)?)
     }),
     function("date_bin", "date_bin", &[IntervalArg, Timestamp, Timestamp], Timestamp, |_, a| date_bin(a)),
-    function("date_bin_tz", "date_bin", &[IntervalArg, Timestamptz, Timestamptz], Timestamptz, |_, a| date_bin(a)),
+    function("date_bin_tz", "date_bin", &[IntervalArg, Timestamptz, Timestamptz], Timestamptz, |_, a| {
+        date_bin(a)
+    }),
     function("make_date", "make_date", &[Int4, Int4, Int4], Date, |_, a| some(make_date(a)?)),
     function("make_time", "make_time", &[Int4, Int4, Float8], Time, |_, a| some(make_time(a, 0)?)),
-    function("make_timestamp", "make_timestamp", &[Int4, Int4, Int4, Int4, Int4, Float8], Timestamp, |_, a| {
-        some(make_timestamp(a)?)
-    }),
+    function(
+        "make_timestamp",
+        "make_timestamp",
+        &[Int4, Int4, Int4, Int4, Int4, Float8],
+        Timestamp,
+        |_, a| some(make_timestamp(a)?),
+    ),
     function(
         "make_timestamptz",
         "make_timestamptz",
@@ -196,11 +210,17 @@ pub(super) static TABLE: &[Builtin] = &[
     )
     .optional(1)
     .stable(),
-    function("make_interval", "make_interval", &[Int4, Int4, Int4, Int4, Int4, Int4, Float8], IntervalArg, |_, a| {
-        span(make_interval(a)?)
-    })
+    function(
+        "make_interval",
+        "make_interval",
+        &[Int4, Int4, Int4, Int4, Int4, Int4, Float8],
+        IntervalArg,
+        |_, a| span(make_interval(a)?),
+    )
     .optional(7),
-    function("to_timestamp_epoch", "to_timestamp", &[Float8], Timestamptz, |_, a| some(from_epoch(float(a, 0)?)?)),
+    function("to_timestamp_epoch", "to_timestamp", &[Float8], Timestamptz, |_, a| {
+        some(from_epoch(float(a, 0)?)?)
+    }),
     function("timezone_timestamptz", "timezone", &[Text, Timestamptz], Timestamp, |_, a| {
         some(zone::to_local(&zone::by_name(text(a, 0)?)?, int(a, 1)?)?)
     }),
@@ -230,13 +250,21 @@ pub(super) static TABLE: &[Builtin] = &[
         some_bool(datetime::is_finite(int(a, 0)?))
     }),
     function("isfinite_interval", "isfinite", &[IntervalArg], Bool, |_, _| some_bool(true)),
-    function("overlaps_timestamptz", "overlaps", &[Timestamptz, Timestamptz, Timestamptz, Timestamptz], Bool, |_, a| {
-        overlaps(a)
-    })
+    function(
+        "overlaps_timestamptz",
+        "overlaps",
+        &[Timestamptz, Timestamptz, Timestamptz, Timestamptz],
+        Bool,
+        |_, a| overlaps(a),
+    )
     .lax(),
-    function("overlaps_timestamp", "overlaps", &[Timestamp, Timestamp, Timestamp, Timestamp], Bool, |_, a| {
-        overlaps(a)
-    })
+    function(
+        "overlaps_timestamp",
+        "overlaps",
+        &[Timestamp, Timestamp, Timestamp, Timestamp],
+        Bool,
+        |_, a| overlaps(a),
+    )
     .lax(),
     function("overlaps_time", "overlaps", &[Time, Time, Time, Time], Bool, |_, a| overlaps(a)).lax(),
 ];
@@ -312,7 +340,8 @@ fn date_bin(args: Args<'_, '_>) -> Result<Value> {
         let message = "timestamps cannot be binned into intervals containing months or years";
         return Err(ValueError::new("0A000", message));
     }
-    let stride = i64::from(stride.days).checked_mul(DAY_MICROS).and_then(|days| days.checked_add(stride.micros));
+    let stride =
+        i64::from(stride.days).checked_mul(DAY_MICROS).and_then(|days| days.checked_add(stride.micros));
     let stride = stride.ok_or_else(|| ValueError::new("22008", "interval out of range"))?;
     if stride <= 0 {
         return Err(ValueError::new("22008", "stride must be greater than zero"));
@@ -337,12 +366,16 @@ fn make_date(args: Args<'_, '_>) -> Result<i64> {
 fn make_time(args: Args<'_, '_>, first: usize) -> Result<i64> {
     let (hour, minute, second) = (int(args, first)?, int(args, first + 1)?, float(args, first + 2)?);
     let micros = (second * 1_000_000.0).round_ties_even();
-    let fits = (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60_000_000.0).contains(&micros);
+    let fits =
+        (0..=24).contains(&hour) && (0..60).contains(&minute) && (0.0..=60_000_000.0).contains(&micros);
     let total = (hour * 60 + minute).saturating_mul(60_000_000).saturating_add(micros as i64);
     if !fits || total > DAY_MICROS {
         // PostgreSQL prints the seconds with at least one digit on each side of the point.
         let shown = if second.fract() == 0.0 { format!("{second:02}") } else { format!("{second:0>4}") };
-        return Err(ValueError::new("22008", format!("time field value out of range: {hour}:{minute:02}:{shown}")));
+        return Err(ValueError::new(
+            "22008",
+            format!("time field value out of range: {hour}:{minute:02}:{shown}"),
+        ));
     }
     Ok(total)
 }

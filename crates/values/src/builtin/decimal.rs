@@ -10,15 +10,21 @@ use crate::{Result, Value, ValueError, ValueRef};
 type Args<'a, 'b> = &'a [ValueRef<'b>];
 
 pub(super) static TABLE: &[Builtin] = &[
-    operator("numeric_add", "+", &[Numeric, Numeric], Numeric, |_, a| some(number(a, 0)?.add(&number(a, 1)?)?)),
+    operator("numeric_add", "+", &[Numeric, Numeric], Numeric, |_, a| {
+        some(number(a, 0)?.add(&number(a, 1)?)?)
+    }),
     operator("numeric_subtract", "-", &[Numeric, Numeric], Numeric, |_, a| {
         some(number(a, 0)?.sub(&number(a, 1)?)?)
     }),
     operator("numeric_multiply", "*", &[Numeric, Numeric], Numeric, |_, a| {
         some(number(a, 0)?.mul(&number(a, 1)?)?)
     }),
-    operator("numeric_divide", "/", &[Numeric, Numeric], Numeric, |_, a| some(number(a, 0)?.div(&number(a, 1)?)?)),
-    operator("numeric_modulo", "%", &[Numeric, Numeric], Numeric, |_, a| some(number(a, 0)?.rem(&number(a, 1)?)?)),
+    operator("numeric_divide", "/", &[Numeric, Numeric], Numeric, |_, a| {
+        some(number(a, 0)?.div(&number(a, 1)?)?)
+    }),
+    operator("numeric_modulo", "%", &[Numeric, Numeric], Numeric, |_, a| {
+        some(number(a, 0)?.rem(&number(a, 1)?)?)
+    }),
     operator("numeric_power_operator", "^", &[Numeric, Numeric], Numeric, |_, a| {
         some(number(a, 0)?.pow(&number(a, 1)?)?)
     }),
@@ -26,17 +32,23 @@ pub(super) static TABLE: &[Builtin] = &[
     operator("numeric_plus", "+", &[Numeric], Numeric, |_, a| some(number(a, 0)?)),
     operator("numeric_absolute", "@", &[Numeric], Numeric, |_, a| some(number(a, 0)?.abs())),
     function("numeric_abs", "abs", &[Numeric], Numeric, |_, a| some(number(a, 0)?.abs())),
-    function("numeric_mod", "mod", &[Numeric, Numeric], Numeric, |_, a| some(number(a, 0)?.rem(&number(a, 1)?)?)),
+    function("numeric_mod", "mod", &[Numeric, Numeric], Numeric, |_, a| {
+        some(number(a, 0)?.rem(&number(a, 1)?)?)
+    }),
     function("numeric_div", "div", &[Numeric, Numeric], Numeric, |_, a| {
         some(number(a, 0)?.div_trunc(&number(a, 1)?)?)
     }),
     function("numeric_ceil", "ceil", &[Numeric], Numeric, |_, a| some(number(a, 0)?.ceil()?)),
     function("numeric_ceiling", "ceiling", &[Numeric], Numeric, |_, a| some(number(a, 0)?.ceil()?)),
     function("numeric_floor", "floor", &[Numeric], Numeric, |_, a| some(number(a, 0)?.floor()?)),
-    function("numeric_round", "round", &[Numeric, Int4], Numeric, |_, a| some(number(a, 0)?.round(digits(a)?)?))
-        .optional(1),
-    function("numeric_trunc", "trunc", &[Numeric, Int4], Numeric, |_, a| some(number(a, 0)?.trunc(digits(a)?)))
-        .optional(1),
+    function("numeric_round", "round", &[Numeric, Int4], Numeric, |_, a| {
+        some(number(a, 0)?.round(digits(a)?)?)
+    })
+    .optional(1),
+    function("numeric_trunc", "trunc", &[Numeric, Int4], Numeric, |_, a| {
+        some(number(a, 0)?.trunc(digits(a)?))
+    })
+    .optional(1),
     function("numeric_sign", "sign", &[Numeric], Numeric, |_, a| {
         Ok(Value::Text(number(a, 0)?.sign().to_string()))
     }),
@@ -51,16 +63,24 @@ pub(super) static TABLE: &[Builtin] = &[
     function("numeric_power", "power", &[Numeric, Numeric], Numeric, |_, a| {
         some(number(a, 0)?.pow(&number(a, 1)?)?)
     }),
-    function("numeric_pow", "pow", &[Numeric, Numeric], Numeric, |_, a| some(number(a, 0)?.pow(&number(a, 1)?)?)),
-    function("numeric_gcd", "gcd", &[Numeric, Numeric], Numeric, |_, a| some(gcd(number(a, 0)?, number(a, 1)?)?)),
-    function("numeric_lcm", "lcm", &[Numeric, Numeric], Numeric, |_, a| some(lcm(number(a, 0)?, number(a, 1)?)?)),
+    function("numeric_pow", "pow", &[Numeric, Numeric], Numeric, |_, a| {
+        some(number(a, 0)?.pow(&number(a, 1)?)?)
+    }),
+    function("numeric_gcd", "gcd", &[Numeric, Numeric], Numeric, |_, a| {
+        some(gcd(number(a, 0)?, number(a, 1)?)?)
+    }),
+    function("numeric_lcm", "lcm", &[Numeric, Numeric], Numeric, |_, a| {
+        some(lcm(number(a, 0)?, number(a, 1)?)?)
+    }),
     function("numeric_scale", "scale", &[Numeric], Int4, |_, a| {
         Ok(Value::Int(i64::from(number(a, 0)?.scale())))
     }),
     function("numeric_min_scale", "min_scale", &[Numeric], Int4, |_, a| {
         Ok(Value::Int(i64::from(number(a, 0)?.trim_scale().scale())))
     }),
-    function("numeric_trim_scale", "trim_scale", &[Numeric], Numeric, |_, a| some(number(a, 0)?.trim_scale())),
+    function("numeric_trim_scale", "trim_scale", &[Numeric], Numeric, |_, a| {
+        some(number(a, 0)?.trim_scale())
+    }),
     function("factorial", "factorial", &[Int8], Numeric, |_, a| some(factorial(int(a, 0)?)?)),
     function("width_bucket_numeric", "width_bucket", &[Numeric, Numeric, Numeric, Int4], Int4, |_, a| {
         width_bucket(a)

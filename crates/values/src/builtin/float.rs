@@ -179,7 +179,11 @@ fn ratio(args: &[ValueRef<'_>]) -> Result<f64> {
 }
 
 /// Uniform in [0, 1), from 53 of the random bits of a version 4 UUID.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "53 bits fit a double exactly")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "53 bits fit a double exactly"
+)]
 fn random() -> f64 {
     let bits = (uuid::Uuid::new_v4().as_u128() as u64) & ((1 << 53) - 1);
     bits as f64 / (1u64 << 53) as f64

@@ -105,7 +105,8 @@ impl Moment {
 
     /// The day in the calendar; an interval has none.
     fn calendar(&self) -> Result<i64> {
-        self.days.ok_or_else(|| ValueError::new("22007", "invalid format specification for an interval value"))
+        self.days
+            .ok_or_else(|| ValueError::new("22007", "invalid format specification for an interval value"))
     }
 
     /// The year as it is written: 1 BC is year 0.
@@ -142,6 +143,11 @@ fn padded(number: i64, width: usize, field: &Field) -> String {
     format!("{:0width$}", number, width = width + usize::from(number < 0))
 }
 
+/// A number with leading zeros; a sign counts to the width.
+fn filled(number: i64, width: usize, field: &Field) -> String {
+    if field.fill { number.to_string() } else { format!("{number:0width$}") }
+}
+
 fn cased(name: &str, case: Case) -> String {
     match case {
         Case::Upper => name.to_ascii_uppercase(),
@@ -153,7 +159,7 @@ fn cased(name: &str, case: Case) -> String {
 /// A name as the field is written, filled up with blanks.
 fn named(name: &str, width: usize, field: &Field) -> String {
     let name = cased(name, field.case);
-    if field.fill { name } else { format!("{name:<width$}") }
+    if field.fill || field.localized { name } else { format!("{name:<width$}") }
 }
 
 fn nth<'a>(names: &[&'a str], index: i64) -> &'a str {
@@ -223,8 +229,8 @@ fn write_field(moment: &Moment, field: &Field) -> Result<String> {
             0 => "7".to_owned(),
             day => day.to_string(),
         },
-        "DD" => padded(moment.day, 2, field),
-        "DDD" => padded(moment.day_of_year, 3, field),
+        "DD" => filled(moment.day, 2, field),
+        "DDD" => filled(moment.day_of_year, 3, field),
         "IDDD" => padded(iso_day(moment.calendar()?), 3, field),
         "WW" => padded((moment.day_of_year - 1) / 7 + 1, 2, field),
         "W" => ((moment.day - 1) / 7 + 1).to_string(),

@@ -13,23 +13,29 @@ type Args<'a, 'b> = &'a [ValueRef<'b>];
 
 /// What json and jsonb have in common.
 macro_rules! both {
-    ($name:literal, $ty:ident) => {
+    ($name:literal, $ty:ident, $at:path) => {
         &[
             operator(concat!($name, "_get"), "->", &[$ty, Text], $ty, |_, a| {
                 raw(json::get(text(a, 0)?, text(a, 1)?))
             }),
-            operator(concat!($name, "_at"), "->", &[$ty, Int4], $ty, |_, a| raw(json::at(text(a, 0)?, int(a, 1)?))),
+            operator(concat!($name, "_at"), "->", &[$ty, Int4], $ty, |_, a| {
+                raw($at(text(a, 0)?, int(a, 1)?))
+            }),
             operator(concat!($name, "_get_text"), "->>", &[$ty, Text], Text, |_, a| {
                 plain(json::get(text(a, 0)?, text(a, 1)?))
             }),
             operator(concat!($name, "_at_text"), "->>", &[$ty, Int4], Text, |_, a| {
-                plain(json::at(text(a, 0)?, int(a, 1)?))
+                plain($at(text(a, 0)?, int(a, 1)?))
             }),
             operator(concat!($name, "_path"), "#>", &[$ty, TextArray], $ty, |_, a| raw(at_path(a)?)),
             operator(concat!($name, "_path_text"), "#>>", &[$ty, TextArray], Text, |_, a| plain(at_path(a)?)),
-            function(concat!($name, "_extract_path"), concat!($name, "_extract_path"), &[$ty, Text], $ty, |_, a| {
-                raw(at_keys(a)?)
-            })
+            function(
+                concat!($name, "_extract_path"),
+                concat!($name, "_extract_path"),
+                &[$ty, Text],
+                $ty,
+                |_, a| raw(at_keys(a)?),
+            )
             .variadic(),
             function(
                 concat!($name, "_extract_path_text"),
@@ -39,9 +45,13 @@ macro_rules! both {
                 |_, a| plain(at_keys(a)?),
             )
             .variadic(),
-            function(concat!($name, "_array_length"), concat!($name, "_array_length"), &[$ty], Int4, |_, a| {
-                array_length(text(a, 0)?)
-            }),
+            function(
+                concat!($name, "_array_length"),
+                concat!($name, "_array_length"),
+                &[$ty],
+                Int4,
+                |_, a| array_length(text(a, 0)?),
+            ),
             function(concat!($name, "_typeof"), concat!($name, "_typeof"), &[$ty], Text, |_, a| {
                 some_text(type_of(text(a, 0)?))
             }),
@@ -49,8 +59,8 @@ macro_rules! both {
     };
 }
 
-pub(super) static JSON: &[Builtin] = both!("json", Json);
-pub(super) static JSONB: &[Builtin] = both!("jsonb", Jsonb);
+pub(super) static JSON: &[Builtin] = both!("json", Json, json::at);
+pub(super) static JSONB: &[Builtin] = both!("jsonb", Jsonb, element_at);
 
 pub(super) static TABLE: &[Builtin] = &[
     operator("jsonb_contains", "@>", &[Jsonb, Jsonb], Bool, |_, a| {
@@ -59,9 +69,7 @@ pub(super) static TABLE: &[Builtin] = &[
     operator("jsonb_contained", "<@", &[Jsonb, Jsonb], Bool, |_, a| {
         some_bool(contains_top(&tree(a, 1)?, &tree(a, 0)?))
     }),
-    operator("jsonb_exists", "?", &[Jsonb, Text], Bool, |_, a| {
-        some_bool(exists(&tree(a, 0)?, text(a, 1)?))
-    }),
+    operator("jsonb_exists", "?", &[Jsonb, Text], Bool, |_, a| some_bool(exists(&tree(a, 0)?, text(a, 1)?))),
     operator("jsonb_exists_any", "?|", &[Jsonb, TextArray], Bool, |_, a| {
         let whole = tree(a, 0)?;
         some_bool(texts(a, 1)?.iter().flatten().any(|key| exists(&whole, key)))
@@ -114,6 +122,14 @@ pub(super) static TABLE: &[Builtin] = &[
         canonical(&object_of_two(a)?)
     }),
 ];
+
+/// An element of jsonb: a scalar is kept as an array of one, and can be taken from it as such.
+fn element_at(raw: &str, index: i64) -> Option<&str> {
+    match type_of(raw) {
+        "array" | "object" => json::at(raw, index),
+        _ => matches!(index, 0 | -1).then_some(raw),
+    }
+}
 
 fn raw(part: Option<&str>) -> Result<Value> {
     Ok(part.map_or(Value::Null, |part| Value::Text(part.to_owned())))
@@ -168,7 +184,9 @@ pub(super) fn canonical(text: &str) -> Result<Value> {
 fn exists(whole: &Tree, key: &str) -> bool {
     match whole {
         Tree::Object(members) => members.iter().any(|(name, _)| name == key),
-        Tree::Array(elements) => elements.iter().any(|element| matches!(element, Tree::String(s) if s == key)),
+        Tree::Array(elements) => {
+            elements.iter().any(|element| matches!(element, Tree::String(s) if s == key))
+        }
         Tree::String(text) => text == key,
         _ => false,
     }

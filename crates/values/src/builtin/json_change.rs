@@ -38,7 +38,9 @@ pub(super) static TABLE: &[Builtin] = &[
         change(a, Change::Insert { value: tree(a, 2)?, after }, "cannot set path in scalar")
     })
     .optional(1),
-    function("jsonb_strip_nulls", "jsonb_strip_nulls", &[Jsonb], Jsonb, |_, a| stored(strip_nulls(tree(a, 0)?))),
+    function("jsonb_strip_nulls", "jsonb_strip_nulls", &[Jsonb], Jsonb, |_, a| {
+        stored(strip_nulls(tree(a, 0)?))
+    }),
     function("json_strip_nulls", "json_strip_nulls", &[JsonArg], JsonArg, |_, a| {
         let mut out = String::new();
         write_compact(&strip_nulls(Json::parse_json(text(a, 0)?)?), &mut out);
@@ -152,9 +154,9 @@ fn change_at(tree: Json, path: &[Option<String>], level: usize, change: &Change)
         return Ok(tree);
     };
     let position = level + 1;
-    let step = step.as_ref().ok_or_else(|| {
-        ValueError::new("22004", format!("path element at position {position} is null"))
-    });
+    let step = step
+        .as_ref()
+        .ok_or_else(|| ValueError::new("22004", format!("path element at position {position} is null")));
     let last = position == path.len();
     match tree {
         Json::Object(members) => change_object(members, path, step?, level, last, change),

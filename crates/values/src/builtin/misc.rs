@@ -7,8 +7,10 @@ use crate::array::{Array, encode};
 use crate::{EnumType, Result, Type, Value, ValueError, ValueRef};
 
 pub(super) static TABLE: &[Builtin] = &[
-    function("gen_random_uuid", "gen_random_uuid", &[], Uuid, |_, _| some_text(uuid::Uuid::new_v4().to_string()))
-        .volatile(),
+    function("gen_random_uuid", "gen_random_uuid", &[], Uuid, |_, _| {
+        some_text(uuid::Uuid::new_v4().to_string())
+    })
+    .volatile(),
     function("uuidv4", "uuidv4", &[], Uuid, |_, _| some_text(uuid::Uuid::new_v4().to_string())).volatile(),
     function("uuidv7", "uuidv7", &[], Uuid, |_, _| some_text(uuid::Uuid::now_v7().to_string())).volatile(),
     function("num_nulls", "num_nulls", &[Any], Int4, |_, a| {
@@ -32,7 +34,9 @@ pub(super) static TABLE: &[Builtin] = &[
     function("enum_last", "enum_last", &[AnyEnum], AnyEnum, |c, _| label(enumeration(c)?.labels.last()))
         .stable()
         .lax(),
-    function("enum_range", "enum_range", &[AnyEnum], AnyArray, |c, _| enum_range(c, None, None)).stable().lax(),
+    function("enum_range", "enum_range", &[AnyEnum], AnyArray, |c, _| enum_range(c, None, None))
+        .stable()
+        .lax(),
     function("enum_range_bounds", "enum_range", &[AnyEnum, AnyEnum], AnyArray, |c, a| {
         enum_range(c, Some(value(a, 0)), Some(value(a, 1)))
     })

@@ -26,7 +26,9 @@ pub(super) static TABLE: &[Builtin] = &[
     function("regex_substring", "substring", &[Text, Text], Text, |_, a| {
         let pattern = compile(text(a, 1)?, Options::default())?;
         let found = pattern.find(text(a, 0)?, 0);
-        Ok(found.map_or(Value::Null, |spans| part(text(a, 0).unwrap_or(""), &spans, usize::from(pattern.groups() > 0))))
+        Ok(found.map_or(Value::Null, |spans| {
+            part(text(a, 0).unwrap_or(""), &spans, usize::from(pattern.groups() > 0))
+        }))
     }),
     function("regexp_match", "regexp_match", &[Text, Text, Text], TextArray, |_, a| {
         let pattern = compile(text(a, 1)?, local_options(a, 2, "regexp_match()")?)?;
@@ -158,7 +160,7 @@ fn like_escape(pattern: &str, escape: &str) -> Result<String> {
     let escape = characters.next();
     if characters.next().is_some() {
         let detail = "Escape string must be empty or one character.";
-        return Err(ValueError::new("22019", "invalid escape string").with_detail(detail));
+        return Err(ValueError::new("22025", "invalid escape string").with_detail(detail));
     }
     if escape == Some('\\') {
         return Ok(pattern.to_owned());
@@ -224,7 +226,12 @@ fn subexpression(args: Args<'_, '_>, index: usize) -> Result<usize> {
 }
 
 /// The match that `start` and `n` (third and fourth arguments) ask for.
-fn nth_match(args: Args<'_, '_>, flags: usize, group: usize, name: &str) -> Result<(Rc<Pattern>, Option<Spans>)> {
+fn nth_match(
+    args: Args<'_, '_>,
+    flags: usize,
+    group: usize,
+    name: &str,
+) -> Result<(Rc<Pattern>, Option<Spans>)> {
     let from = start(args, 2)?;
     let wanted = if args.len() > 3 { at_least(int(args, 3)?, 1, "n")? } else { 1 };
     subexpression(args, group)?;
@@ -251,14 +258,17 @@ fn all_matches(pattern: &Pattern, whole: &str, from: usize, most: usize) -> Resu
 
 fn part(whole: &str, spans: &Spans, group: usize) -> Value {
     let span = spans.get(group).copied().flatten();
-    span.and_then(|(start, end)| whole.get(start..end)).map_or(Value::Null, |part| Value::Text(part.to_owned()))
+    span.and_then(|(start, end)| whole.get(start..end))
+        .map_or(Value::Null, |part| Value::Text(part.to_owned()))
 }
 
 /// The groups of a match as `text[]`, or the match itself where the pattern has none.
 fn groups(whole: &str, pattern: &Pattern, spans: &Spans) -> Value {
     let first = usize::from(pattern.groups() > 0);
     let texts = spans.iter().skip(first);
-    text_array(texts.map(|span| span.and_then(|(start, end)| Some(whole.get(start..end)?.to_owned()))).collect())
+    text_array(
+        texts.map(|span| span.and_then(|(start, end)| Some(whole.get(start..end)?.to_owned()))).collect(),
+    )
 }
 
 /// Replaces the `wanted`th match, or all when it is 0.
@@ -284,7 +294,7 @@ fn replace(args: Args<'_, '_>, options: Options, from: usize, wanted: usize) -> 
 
 /// Appends a replacement: `\1` to `\9` a group, `\&` the match, `\\` a backslash.
 fn substitute(out: &mut String, replacement: &str, whole: &str, spans: &Spans) {
-    let mut append = |out: &mut String, group: usize| {
+    let append = |out: &mut String, group: usize| {
         if let Some((start, end)) = spans.get(group).copied().flatten() {
             out.push_str(whole.get(start..end).unwrap_or(""));
         }

@@ -20,6 +20,8 @@ pub(super) struct Field {
     pub case: Case,
     /// `FM`: no padding
     pub fill: bool,
+    /// `TM`: a name in the locale's language, which is English here, without padding
+    pub localized: bool,
     /// `TH` or `th`
     pub ordinal: Option<Case>,
 }
@@ -33,10 +35,10 @@ pub(super) enum Case {
 
 /// The keywords, each before those that are its beginning.
 const KEYWORDS: &[&str] = &[
-    "A.D.", "A.M.", "AD", "AM", "B.C.", "BC", "CC", "DAY", "DDD", "DD", "DY", "D", "FF1", "FF2", "FF3", "FF4", "FF5",
-    "FF6", "FX", "HH24", "HH12", "HH", "IDDD", "ID", "IW", "IYYY", "IYY", "IY", "I", "J", "MI", "MM", "MONTH", "MON",
-    "MS", "OF", "P.M.", "PM", "Q", "RM", "SSSSS", "SSSS", "SS", "TZH", "TZM", "TZ", "US", "WW", "W", "Y,YYY", "YYYY",
-    "YYY", "YY", "Y",
+    "A.D.", "A.M.", "AD", "AM", "B.C.", "BC", "CC", "DAY", "DDD", "DD", "DY", "D", "FF1", "FF2", "FF3",
+    "FF4", "FF5", "FF6", "FX", "HH24", "HH12", "HH", "IDDD", "ID", "IW", "IYYY", "IYY", "IY", "I", "J", "MI",
+    "MM", "MONTH", "MON", "MS", "OF", "P.M.", "PM", "Q", "RM", "SSSSS", "SSSS", "SS", "TZH", "TZM", "TZ",
+    "US", "WW", "W", "Y,YYY", "YYYY", "YYY", "YY", "Y",
 ];
 
 /// The fields whose capital-then-small spelling means something.
@@ -47,10 +49,10 @@ pub(super) fn parse(picture: &str) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut rest = picture;
     while !rest.is_empty() {
-        let (after, fill) = prefixes(rest);
+        let (after, fill, localized) = prefixes(rest);
         if let Some((key, case, after)) = keyword(after) {
             let (ordinal, after) = suffix(after);
-            nodes.push(Node::Field(Field { key, case, fill, ordinal }));
+            nodes.push(Node::Field(Field { key, case, fill, localized, ordinal }));
             rest = after;
             continue;
         }
@@ -73,16 +75,16 @@ pub(super) fn parse(picture: &str) -> Vec<Node> {
     nodes
 }
 
-/// Takes `FM` and `TM` (names in the locale's language, which is English here) off.
-fn prefixes(text: &str) -> (&str, bool) {
-    let (mut rest, mut fill) = (text, false);
+/// Takes `FM` and `TM` off, and says which were there.
+fn prefixes(text: &str) -> (&str, bool, bool) {
+    let (mut rest, mut fill, mut localized) = (text, false, false);
     loop {
         if let Some(after) = rest.strip_prefix("FM").or_else(|| rest.strip_prefix("fm")) {
             (rest, fill) = (after, true);
         } else if let Some(after) = rest.strip_prefix("TM").or_else(|| rest.strip_prefix("tm")) {
-            rest = after;
+            (rest, localized) = (after, true);
         } else {
-            return (rest, fill);
+            return (rest, fill, localized);
         }
     }
 }
@@ -130,7 +132,17 @@ fn quoted<'a>(text: &'a str, nodes: &mut Vec<Node>) -> &'a str {
 }
 
 pub(super) const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 pub(super) const DAYS: [&str; 7] =

@@ -140,7 +140,10 @@ pub(super) fn compile(pattern: &str, options: Options) -> Result<Rc<Pattern>> {
     }
     let options = Options { global: false, ..options };
     let cached = CACHE.with_borrow(|cache| {
-        cache.iter().find(|(p, o, _)| p == pattern && *o == options).map(|(_, _, compiled)| Rc::clone(compiled))
+        cache
+            .iter()
+            .find(|(p, o, _)| p == pattern && *o == options)
+            .map(|(_, _, compiled)| Rc::clone(compiled))
     });
     if let Some(compiled) = cached {
         return Ok(compiled);
@@ -186,8 +189,11 @@ fn end(translated: &Translated, compile: &dyn Fn(&str) -> Result<regex::Regex>) 
         .cache_capacity(MAX_COMPILED_BYTES)
         .skip_cache_capacity_check(true);
     let thompson = regex_automata::nfa::thompson::Config::new().nfa_size_limit(Some(MAX_COMPILED_BYTES));
-    let built =
-        DFA::builder().configure(config).thompson(thompson).syntax(syntax::Config::new()).build(&translated.source);
+    let built = DFA::builder()
+        .configure(config)
+        .thompson(thompson)
+        .syntax(syntax::Config::new())
+        .build(&translated.source);
     let Ok(dfa) = built else {
         return Ok(None);
     };
@@ -288,7 +294,11 @@ fn embedded_options<'a>(pattern: &'a str, options: &mut Options) -> Result<&'a s
         return Ok(pattern);
     }
     let (flags, after) = inside.split_once(')').ok_or_else(|| invalid("invalid embedded option"))?;
-    if flags.chars().all(|flag| options.set(flag)) { Ok(after) } else { Err(invalid("invalid embedded option")) }
+    if flags.chars().all(|flag| options.set(flag)) {
+        Ok(after)
+    } else {
+        Err(invalid("invalid embedded option"))
+    }
 }
 
 impl Translator<'_> {
@@ -404,8 +414,10 @@ impl Translator<'_> {
         } else {
             format!("{{{low}}}")
         };
-        if self.rest.next() != Some('}') {
-            return Err(invalid("invalid repetition count(s)"));
+        match self.rest.next() {
+            Some('}') => {}
+            Some(_) => return Err(invalid("invalid repetition count(s)")),
+            None => return Err(invalid("braces {} not balanced")),
         }
         let exact = (!source.contains(',')).then_some(());
         self.quantifier(&source, exact)
@@ -622,7 +634,8 @@ mod tests {
         ];
         for (pattern, text, expected) in table {
             let compiled = compile(pattern, Options::default()).unwrap();
-            let found = compiled.find(text, 0).and_then(|spans| spans[0]).map(|(start, end)| &text[start..end]);
+            let found =
+                compiled.find(text, 0).and_then(|spans| spans[0]).map(|(start, end)| &text[start..end]);
             assert_eq!(found, *expected, "{pattern} in {text}");
         }
     }

@@ -37,7 +37,8 @@ pub fn resolve(name: &str, kinds: &[Kind], args: &[Type]) -> Result<Resolved, Un
     if named.is_empty() {
         return Err(Unresolved::NoSuchName);
     }
-    let candidates: Vec<Candidate> = named.iter().filter_map(|builtin| candidate(builtin, args.len())).collect();
+    let candidates: Vec<Candidate> =
+        named.iter().filter_map(|builtin| candidate(builtin, args.len())).collect();
     let exact = exact(&candidates, args, args.iter().all(|ty| *ty != Type::Unknown));
     // An operator's undecided operand is first taken to be of the other operand's type.
     let exact = exact.or_else(|| match args {
@@ -102,7 +103,7 @@ fn best(candidates: Vec<Candidate>, args: &[Type]) -> Result<Candidate, Unresolv
     if fitting.is_empty() {
         return Err(Unresolved::NoSuchSignature);
     }
-    let fitting = keep_most(fitting, |candidate| count(candidate, args, |parameter, ty| is_exactly(parameter, ty)));
+    let fitting = keep_most(fitting, |candidate| count(candidate, args, is_exactly));
     let fitting = keep_most(fitting, |candidate| {
         count(candidate, args, |parameter, ty| {
             is_exactly(parameter, ty) || (is_preferred(parameter) && category_of(parameter) == category(ty))
@@ -265,14 +266,18 @@ fn category(ty: &Type) -> Category {
     match ty {
         Type::Unknown => Category::Unknown,
         Type::Bool => Category::Bool,
-        Type::Int2 | Type::Int4 | Type::Int8 | Type::Numeric | Type::Float4 | Type::Float8 => Category::Number,
+        Type::Int2 | Type::Int4 | Type::Int8 | Type::Numeric | Type::Float4 | Type::Float8 => {
+            Category::Number
+        }
         Type::Text | Type::Varchar | Type::Char => Category::String,
         Type::Date | Type::Time | Type::Timestamp | Type::Timestamptz => Category::DateTime,
         Type::Interval => Category::Interval,
         Type::Enum(_) => Category::Enum,
         Type::Array(_) => Category::Array,
         Type::Void => Category::Pseudo,
-        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Other(_) => Category::Other,
+        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Other(_) => {
+            Category::Other
+        }
     }
 }
 

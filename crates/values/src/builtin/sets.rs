@@ -22,8 +22,10 @@ pub(super) static TABLE: &[Builtin] = &[
     set("unnest", "unnest", &[AnyArray], AnyElement, |c, a| single(array(c, a, 0)?.elements)),
     set("generate_series_int4", "generate_series", &[Int4, Int4, Int4], Int4, |_, a| integers(a)).optional(1),
     set("generate_series_int8", "generate_series", &[Int8, Int8, Int8], Int8, |_, a| integers(a)).optional(1),
-    set("generate_series_numeric", "generate_series", &[Numeric, Numeric, Numeric], Numeric, |_, a| numerics(a))
-        .optional(1),
+    set("generate_series_numeric", "generate_series", &[Numeric, Numeric, Numeric], Numeric, |_, a| {
+        numerics(a)
+    })
+    .optional(1),
     set(
         "generate_series_timestamp",
         "generate_series",
@@ -150,7 +152,11 @@ fn subscripts(context: &Context<'_>, args: Args<'_, '_>) -> Result<Rows> {
     let wanted = usize::try_from(int(args, 1)?).ok().and_then(|number| number.checked_sub(1));
     let length = wanted.and_then(|index| dimensions.get(index).copied()).unwrap_or(0);
     let numbers = (1..=i64::try_from(length).unwrap_or(0)).map(Value::Int);
-    if args.len() > 2 && args::bool(args, 2)? { single(numbers.rev().collect()) } else { single(numbers.collect()) }
+    if args.len() > 2 && args::bool(args, 2)? {
+        single(numbers.rev().collect())
+    } else {
+        single(numbers.collect())
+    }
 }
 
 fn raw(part: &str) -> Result<Value> {

@@ -23,14 +23,24 @@ macro_rules! spread {
     };
     ($name:literal, $id:literal, $sample:literal, $deviation:literal) => {
         &[
-            aggregate(concat!($id, "_int2"), $name, &[Int2], Numeric, |_, _| Exact::start($sample, $deviation)),
-            aggregate(concat!($id, "_int4"), $name, &[Int4], Numeric, |_, _| Exact::start($sample, $deviation)),
-            aggregate(concat!($id, "_int8"), $name, &[Int8], Numeric, |_, _| Exact::start($sample, $deviation)),
+            aggregate(concat!($id, "_int2"), $name, &[Int2], Numeric, |_, _| {
+                Exact::start($sample, $deviation)
+            }),
+            aggregate(concat!($id, "_int4"), $name, &[Int4], Numeric, |_, _| {
+                Exact::start($sample, $deviation)
+            }),
+            aggregate(concat!($id, "_int8"), $name, &[Int8], Numeric, |_, _| {
+                Exact::start($sample, $deviation)
+            }),
             aggregate(concat!($id, "_numeric"), $name, &[Numeric], Numeric, |_, _| {
                 Exact::start($sample, $deviation)
             }),
-            aggregate(concat!($id, "_float4"), $name, &[Float4], Float8, |_, _| Floating::start($sample, $deviation)),
-            aggregate(concat!($id, "_float8"), $name, &[Float8], Float8, |_, _| Floating::start($sample, $deviation)),
+            aggregate(concat!($id, "_float4"), $name, &[Float4], Float8, |_, _| {
+                Floating::start($sample, $deviation)
+            }),
+            aggregate(concat!($id, "_float8"), $name, &[Float8], Float8, |_, _| {
+                Floating::start($sample, $deviation)
+            }),
         ]
     };
 }

@@ -78,12 +78,16 @@ pub(super) static TABLE: &[Builtin] = &[
         some_bool(text(a, 0)?.starts_with(text(a, 1)?))
     }),
     function("text_overlay", "overlay", &[Text, Text, Int4, Int4], Text, |_, a| overlay(a)).optional(1),
-    function("string_to_array", "string_to_array", &[Text, Text, Text], TextArray, |_, a| {
-        match string_parts(a)? {
+    function(
+        "string_to_array",
+        "string_to_array",
+        &[Text, Text, Text],
+        TextArray,
+        |_, a| match string_parts(a)? {
             Some(parts) => Ok(text_array(parts)),
             None => Ok(Value::Null),
-        }
-    })
+        },
+    )
     .optional(1)
     .lax(),
     // Text and bytea have `<`, `=` … as expression forms; these are the character-wise ones that ignore the collation.
@@ -221,7 +225,7 @@ fn split_part(args: &[ValueRef<'_>]) -> Result<Value> {
 fn chr(code: i64) -> Result<String> {
     let refused = |message: String| ValueError::new("54000", message);
     if code < 0 {
-        return Err(refused("character number must be positive".to_owned()));
+        return Err(invalid_parameter("character number must be positive"));
     }
     if code == 0 {
         return Err(refused("null character not permitted".to_owned()));
@@ -230,7 +234,8 @@ fn chr(code: i64) -> Result<String> {
         return Err(refused(format!("requested character too large for encoding: {code}")));
     }
     let character = u32::try_from(code).ok().and_then(char::from_u32);
-    let character = character.ok_or_else(|| refused(format!("requested character not valid for encoding: {code}")))?;
+    let character =
+        character.ok_or_else(|| refused(format!("requested character not valid for encoding: {code}")))?;
     Ok(character.to_string())
 }
 
@@ -239,10 +244,13 @@ fn overlay(args: &[ValueRef<'_>]) -> Result<Value> {
     if start <= 0 {
         return Err(negative_length());
     }
-    let length = if args.len() > 3 { int(args, 3)? } else { i64::try_from(new.chars().count()).unwrap_or(i64::MAX) };
+    let length =
+        if args.len() > 3 { int(args, 3)? } else { i64::try_from(new.chars().count()).unwrap_or(i64::MAX) };
     let before = usize::try_from(start - 1).unwrap_or(usize::MAX);
     let after = usize::try_from(start.saturating_add(length).max(1) - 1).unwrap_or(usize::MAX);
-    some_text(whole.chars().take(before).chain(new.chars()).chain(whole.chars().skip(after)).collect::<String>())
+    some_text(
+        whole.chars().take(before).chain(new.chars()).chain(whole.chars().skip(after)).collect::<String>(),
+    )
 }
 
 /// The parts of `string_to_array(text, delimiter [, null])`: without a delimiter the characters, `None` for no text.
@@ -277,7 +285,11 @@ mod tests {
         ];
         for (start, length, expected) in table {
             let (skip, take) = window(start, length).unwrap();
-            assert_eq!("abcd".chars().skip(skip).take(take).collect::<String>(), expected, "{start} {length:?}");
+            assert_eq!(
+                "abcd".chars().skip(skip).take(take).collect::<String>(),
+                expected,
+                "{start} {length:?}"
+            );
         }
         assert_eq!(window(1, Some(-1)), Err(negative_length()));
     }

@@ -53,7 +53,7 @@ fn check(file: &str, run: impl Fn(&str) -> Result<String, String>) {
                 Ok(text) => ("=>", text),
                 Err(text) => ("!!", text),
             };
-            let line = format!("    {mark} {result}");
+            let line = format!("    {mark} {}", result.replace('\n', "\\n"));
             if answer.as_deref() != Some(&line) {
                 failures += 1;
                 eprintln!("{sql}  expected {}\n  got      {line}\n", answer.as_deref().unwrap_or("nothing"));
@@ -94,6 +94,18 @@ fn expressions() {
         let expr = parse_expr(catalog, &["public"], "person", sql).map_err(|error| error.to_string())?;
         Ok(format!("{}: {}", expr.ty, display_row(catalog, person, &expr)))
     });
+}
+
+/// `types.tsv` is recorded from PostgreSQL 15: an expression over `person`, and its type or `!` where it is refused.
+#[test]
+fn types_of_expressions() {
+    let catalog = catalog();
+    let text = std::fs::read_to_string(folder().join("types.tsv")).expect("the cases are there");
+    for line in text.lines() {
+        let (sql, expected) = line.split_once('\t').expect("two columns");
+        let found = parse_expr(catalog, &["public"], "person", sql).map(|expr| expr.ty.to_string());
+        assert_eq!(found.as_deref().unwrap_or("!"), expected, "{sql}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::{Location as Start, Span};
 
 use super::Work;
+pub(super) use crate::names::suggest;
 use super::scope::{Scope, Table};
 use crate::{Diagnostic, Location};
 
@@ -168,17 +169,4 @@ impl Work<'_> {
 pub(super) fn signature<'t>(name: &str, types: impl IntoIterator<Item = &'t Type>) -> String {
     let types: Vec<String> = types.into_iter().map(Type::to_string).collect();
     format!("{name}({})", types.join(", "))
-}
-
-/// `did you mean "…"?`, when one of the names is close to the unknown one.
-pub(super) fn suggest<'n>(unknown: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    let limit = match unknown.chars().count() {
-        0..=2 => return None,
-        3..=5 => 1,
-        6..=9 => 2,
-        _ => 3,
-    };
-    let close = names.into_iter().map(|name| (strsim::damerau_levenshtein(unknown, name), name));
-    let (_, name) = close.filter(|(distance, name)| *distance <= limit && !name.is_empty()).min()?;
-    Some(format!("did you mean \"{name}\"?"))
 }

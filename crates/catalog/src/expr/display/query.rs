@@ -148,7 +148,7 @@ impl Printer<'_> {
         // The sources are named before the columns that refer to them are printed.
         let before = std::mem::take(&mut self.out);
         if let Some(from) = &select.from {
-            self.from_item(from);
+            self.source(from);
         }
         let from = std::mem::replace(&mut self.out, before);
         self.push("select");
@@ -189,7 +189,7 @@ impl Printer<'_> {
         }
     }
 
-    fn from_item(&mut self, item: &FromItem) {
+    fn source(&mut self, item: &FromItem) {
         match item {
             FromItem::Relation { id, relation, security } => {
                 let (name, columns) = match self.catalog.relations.get(relation.0 as usize) {
@@ -251,7 +251,7 @@ impl Printer<'_> {
                 self.alias(&name, &own);
             }
             FromItem::Join { kind, left, right, on } => {
-                self.from_item(left);
+                self.source(left);
                 self.push(match kind {
                     JoinKind::Inner => " join ",
                     JoinKind::Left => " left join ",
@@ -261,7 +261,7 @@ impl Printer<'_> {
                 });
                 let nested = matches!(**right, FromItem::Join { .. });
                 self.push(if nested { "(" } else { "" });
-                self.from_item(right);
+                self.source(right);
                 self.push(if nested { ")" } else { "" });
                 if let Some(on) = on {
                     self.push(" on ");

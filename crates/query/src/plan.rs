@@ -22,7 +22,7 @@ use plinth_values::{Type, Value};
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
-use crate::request::Request;
+use crate::request::{Request, Target};
 
 /// A plan for one request of one caller.
 #[derive(Clone, Debug)]
@@ -280,6 +280,16 @@ pub enum PlannedStatement {
 /// The source that stands for the rows returned by [`CallPlan::write`]: [`CallPlan::result`] reads from
 /// `FromItem::Cte { id: WRITE_RESULT, cte: WRITE_RESULT }`, whose columns are the write's `returning`.
 pub const WRITE_RESULT: SourceId = SourceId(2);
+
+/// Whether the target is there for the caller, by the same rules as [`plan`]; else the refusal.
+pub fn find(
+    catalog: &Catalog,
+    caller: &Caller,
+    target: &Target,
+    hide_ungranted: bool,
+) -> Result<(), Refusal> {
+    start::find(catalog, caller, target, hide_ungranted)
+}
 
 /// Plans a request: resolves its names, types its values, checks privileges, and weaves the caller's policies in.
 pub fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Result<Plan, Refusal> {

@@ -7,6 +7,10 @@ use plinth_values::{Session, Type, ValueRef};
 /// Encodes rows as CSV.
 pub(crate) struct CsvSink {
     out: Vec<u8>,
+    /// Length of the header line, which goes again when no row follows: PostgREST takes it from the first row
+    header: usize,
+    /// Whether a row followed
+    rows: bool,
     cell: Vec<u8>,
     first_cell: bool,
     /// The related rows being written, and how deep in them we are
@@ -15,7 +19,14 @@ pub(crate) struct CsvSink {
 
 impl CsvSink {
     pub(crate) fn new() -> CsvSink {
-        CsvSink { out: Vec::with_capacity(1024), cell: Vec::new(), first_cell: true, nested: None }
+        CsvSink {
+            out: Vec::with_capacity(1024),
+            header: 0,
+            rows: false,
+            cell: Vec::new(),
+            first_cell: true,
+            nested: None,
+        }
     }
 
     fn separate(&mut self) {
@@ -37,8 +48,9 @@ impl CsvSink {
         }
         self.out.push(b'"');
         for byte in text {
-            if *byte == b'"' {
-                self.out.push(b'"');
+            // PostgreSQL doubles both in the field of a row.
+            if matches!(*byte, b'"' | b'\\') {
+                self.out.push(*byte);
             }
             self.out.push(*byte);
         }
@@ -89,6 +101,7 @@ impl RowSink for CsvSink {
         for name in names {
             self.write_cell(name.as_bytes());
         }
+        self.header = self.out.len();
     }
 
     fn begin_row(&mut self) {
@@ -96,6 +109,7 @@ impl RowSink for CsvSink {
             Some((sink, _)) => sink.begin_row(),
             None => {
                 self.out.push(b'\n');
+                self.rows = true;
                 self.first_cell = true;
             }
         }
@@ -173,7 +187,11 @@ impl RowSink for CsvSink {
         self.out.len() + self.nested.as_ref().map_or(0, |(sink, _)| sink.len())
     }
 
-    fn finish(self: Box<Self>) -> Vec<u8> {
+    fn finish(mut self: Box<Self>) -> Vec<u8> {
+        if !self.rows {
+            self.out.drain(..self.header.min(self.out.len()));
+            self.out.push(b'\n');
+        }
         self.out
     }
 }

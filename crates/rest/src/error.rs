@@ -317,6 +317,8 @@ fn sqlstate_status(code: &str, message: &str, anonymous: bool) -> u16 {
         ("28", _) => 403,
         (_, "53400") => 500,
         ("53", _) => 503,
+        // A value nested too deeply is the client's doing.
+        (_, "54001") => 400,
         ("54" | "55", _) => 500,
         (_, "57P01") => 503,
         ("57", _) => 500,

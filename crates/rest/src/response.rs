@@ -39,19 +39,19 @@ pub fn error(error: &ApiError) -> Response<Bytes> {
     response
 }
 
-/// The response for what a plan gave. Errors: an offset beyond the rows (PGRST103).
+/// The response for what a plan gave.
 pub fn success(
     shape: &Shape,
     plan: &Plan,
     catalog: &Catalog,
     session: &Session,
     outcome: Outcome,
-) -> Result<Response<Bytes>, ApiError> {
+) -> Response<Bytes> {
     match &plan.action {
         PlannedAction::Read(node) => read(shape, node.offset, outcome),
-        PlannedAction::Call(call) if call.shape == CallShape::Void => Ok(no_content(shape)),
+        PlannedAction::Call(call) if call.shape == CallShape::Void => no_content(shape),
         PlannedAction::Call(call) => read(shape, call.result.offset, outcome),
-        PlannedAction::Insert(insert) if insert.put => Ok(changed(shape, outcome, true, None)),
+        PlannedAction::Insert(insert) if insert.put => changed(shape, outcome, true, None),
         PlannedAction::Insert(insert) => {
             let location = location(shape, catalog, insert.relation, session, &outcome);
             let merges = insert.conflict.as_ref().is_some_and(|conflict| conflict.update.is_some());
@@ -63,23 +63,30 @@ pub fn success(
                 transaction: true,
                 max_affected: false,
             };
-            Ok(inserted(shape, outcome, status, location, applies))
+            inserted(shape, outcome, status, location, applies)
         }
         PlannedAction::Update(_) => {
             let count = shape.preferences.count.map(|_| outcome.rows);
             let range = range::content_range(0, outcome.rows, count);
-            Ok(changed(shape, outcome, false, Some(range)))
+            changed(shape, outcome, false, Some(range))
         }
         PlannedAction::Delete(_) => {
             let count = shape.preferences.count.map(|_| outcome.rows);
             let range = range::content_range(0, 0, count);
-            Ok(changed(shape, outcome, false, Some(range)))
+            changed(shape, outcome, false, Some(range))
         }
     }
 }
 
-fn read(shape: &Shape, offset: u64, outcome: Outcome) -> Result<Response<Bytes>, ApiError> {
-    let status = range::status(offset, outcome.rows, outcome.total)?;
+fn read(shape: &Shape, offset: u64, outcome: Outcome) -> Response<Bytes> {
+    let status = match range::status(offset, outcome.rows, outcome.total) {
+        Ok(status) => status,
+        Err(beyond) => {
+            let mut response = error(&beyond);
+            set(response.headers_mut(), CONTENT_RANGE, &range::content_range(offset, 0, outcome.total));
+            return response;
+        }
+    };
     let mut response = Response::new(if shape.head { Bytes::new() } else { Bytes::from(outcome.body) });
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
@@ -90,7 +97,7 @@ fn read(shape: &Shape, offset: u64, outcome: Outcome) -> Result<Response<Bytes>,
     }
     headers.insert(VARY, HeaderValue::from_static("Accept, Prefer, Range"));
     common(shape, headers, Applies::default());
-    Ok(response)
+    response
 }
 
 fn inserted(

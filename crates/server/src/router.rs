@@ -14,7 +14,6 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use plinth_catalog::Catalog;
 use plinth_engine::{Engine, EngineError, Execution};
 use plinth_query::Caller;
-use plinth_query::request::Target;
 use plinth_rest::{ApiError, Call, Incoming};
 use plinth_values::Session;
 
@@ -170,7 +169,12 @@ impl App {
                 plinth_rest::allow(&catalog, None).ok_or_else(root_disabled)
             }
             Call::Root { .. } => Err(root_disabled()),
-            Call::Methods(target) => self.methods(&catalog, &target),
+            Call::Methods(target) => {
+                // What the caller may not know of has no methods either.
+                plinth_query::find(&catalog, &caller, &target, self.rest.limits.hide_ungranted)
+                    .map_err(|refusal| ApiError::from_refusal(refusal, !caller.authenticated))?;
+                plinth_rest::allow(&catalog, Some(&target)).ok_or_else(root_disabled)
+            }
             Call::Data { request, shape } => {
                 if let Some((_, zone)) = &shape.preferences.time_zone {
                     caller.session.time_zone = zone.clone();
@@ -178,21 +182,6 @@ impl App {
                 self.data(catalog, caller, &request, &shape).await
             }
         }
-    }
-
-    fn methods(&self, catalog: &Catalog, target: &Target) -> Result<Response<Bytes>, ApiError> {
-        plinth_rest::allow(catalog, Some(target)).ok_or_else(|| match target {
-            Target::Relation { schema, name } => ApiError::new(
-                404,
-                "PGRST205",
-                format!("Could not find the table '{schema}.{name}' in the schema cache"),
-            ),
-            Target::Function { schema, name } => ApiError::new(
-                404,
-                "PGRST202",
-                format!("Could not find the function {schema}.{name} in the schema cache"),
-            ),
-        })
     }
 
     async fn data(
@@ -222,7 +211,7 @@ impl App {
             }
             ApiError::from_engine(error, anonymous)
         })?;
-        plinth_rest::success(shape, &plan, &catalog, &session, outcome)
+        Ok(plinth_rest::success(shape, &plan, &catalog, &session, outcome))
     }
 
     /// Reads the body within the configured size and time.

@@ -246,10 +246,11 @@ impl<'a> Planner<'a> {
 /// The refusal of a value for a column that only the database fills, if it is one.
 pub(crate) fn refuse_given(column: &Column, update: bool) -> Result<(), Refusal> {
     let name = &column.name;
-    let detail = if column.generated.is_some() {
-        format!("Column \"{name}\" is a generated column.")
+    let (detail, hint) = if column.generated.is_some() {
+        (format!("Column \"{name}\" is a generated column."), None)
     } else if column.identity == Some(Identity::Always) {
-        format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS.")
+        let hint = (!update).then(|| "Use OVERRIDING SYSTEM VALUE to override.".to_owned());
+        (format!("Column \"{name}\" is an identity column defined as GENERATED ALWAYS."), hint)
     } else {
         return Ok(());
     };
@@ -257,7 +258,7 @@ pub(crate) fn refuse_given(column: &Column, update: bool) -> Result<(), Refusal>
         false => format!("cannot insert a non-DEFAULT value into column \"{name}\""),
         true => format!("column \"{name}\" can only be updated to DEFAULT"),
     };
-    Err(Refusal::Sql { code: "428C9", message, detail: Some(detail), hint: None })
+    Err(Refusal::Sql { code: "428C9", message, detail: Some(detail), hint })
 }
 
 #[cfg(test)]

@@ -115,7 +115,7 @@ impl<'a> Planner<'a> {
     pub fn field(&self, source: &Source<'a>, field: &FieldPath) -> Result<Expr, Refusal> {
         let position = self.position(source, &field.column)?;
         let mut expr = source.value(position);
-        if !field.path.is_empty() && matches!(expr.ty, Type::Array(_) | Type::Row(_)) {
+        if !field.path.is_empty() && !expr.ty.is_json() {
             expr = self.call("to_jsonb", &[Kind::Function], vec![expr])?;
         }
         for step in &field.path {

@@ -1,6 +1,6 @@
 //! Where planning starts: from the kind of request to the module that plans it.
 
-use plinth_catalog::{Catalog, Relation};
+use plinth_catalog::{Catalog, Function, Relation};
 
 use super::access::Access;
 use super::limits;
@@ -32,6 +32,32 @@ pub(crate) fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Res
     };
     let Planner { values, weaver, .. } = planner;
     Ok(Plan { action, values, count: request.count, applied: weaver.applied })
+}
+
+/// Looks a target up for a caller.
+pub(crate) fn find(
+    catalog: &Catalog,
+    caller: &Caller,
+    target: &Target,
+    hide_ungranted: bool,
+) -> Result<(), Refusal> {
+    let access = Access::new(catalog, caller, hide_ungranted);
+    match target {
+        Target::Relation { schema, name } => access.relation(schema, name).map(|_| ()),
+        Target::Function { schema, name } => {
+            let there = |function: &Function| !access.hide_ungranted || access.may_execute(function);
+            if catalog.find_functions(schema, name).any(there) {
+                return Ok(());
+            }
+            Err(Refusal::NoSuchFunction {
+                schema: schema.clone(),
+                name: name.clone(),
+                arguments: Vec::new(),
+                suggestion: None,
+                single_unnamed: None,
+            })
+        }
+    }
 }
 
 impl<'a> Planner<'a> {

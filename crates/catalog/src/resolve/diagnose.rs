@@ -5,8 +5,8 @@ use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::{Location as Start, Span};
 
 use super::Work;
-pub(super) use crate::names::suggest;
 use super::scope::{Scope, Table};
+pub(super) use crate::names::suggest;
 use crate::{Diagnostic, Location};
 
 /// A part of the syntax tree that knows where it stands.

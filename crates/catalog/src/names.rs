@@ -1,4 +1,4 @@
-//! Qualified names, and how they are quoted.
+//! Qualified names, how they are quoted, and what was probably meant by an unknown one.
 
 use std::fmt;
 
@@ -36,4 +36,35 @@ pub fn quote_ident(name: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// `did you mean "…"?`, when one of the names is close to the unknown one.
+pub(crate) fn suggest<'n>(unknown: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    let limit = match unknown.chars().count() {
+        0..=2 => return None,
+        3..=5 => 1,
+        6..=9 => 2,
+        _ => 3,
+    };
+    let close = names.into_iter().map(|name| (strsim::damerau_levenshtein(unknown, name), name));
+    let (_, name) = close.filter(|(distance, name)| *distance <= limit && !name.is_empty()).min()?;
+    Some(format!("did you mean \"{name}\"?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggestions() {
+        let known = ["company_id", "id", "name"];
+        for (unknown, expected) in [
+            ("compnay_id", Some("did you mean \"company_id\"?")),
+            ("nmae", Some("did you mean \"name\"?")),
+            ("ix", None),
+            ("salary", None),
+        ] {
+            assert_eq!(suggest(unknown, known).as_deref(), expected);
+        }
+    }
 }

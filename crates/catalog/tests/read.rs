@@ -9,6 +9,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use plinth_catalog::expr::{Expr, display, display_row};
 use plinth_catalog::{
     Catalog, Columns, Defaults, ForeignKey, Function, Identity, Key, Relation, RelationKind, Relationship,
     Returns, SourceFile, Table, View, read,
@@ -49,7 +50,7 @@ fn the_example_reads() {
         })
         .collect();
     let catalog = read(&files, &Defaults::default()).map_err(|errors| lines(&errors)).unwrap();
-    assert!(catalog.find_relation("public", "posting").is_some_and(|posting| posting.columns.len() == 19));
+    assert!(catalog.find_relation("public", "posting").is_some_and(|posting| posting.columns.len() == 20));
     // The order of the files does not matter.
     let mut reversed = files.clone();
     reversed.reverse();
@@ -190,11 +191,11 @@ fn in_short(catalog: &Catalog) -> String {
         if domain.not_null {
             text.push_str(" not null");
         }
-        if domain.default.is_some() {
-            text.push_str(" default");
+        if let Some(default) = &domain.default {
+            write!(text, " default {}", display(catalog, default)).unwrap();
         }
         for check in &domain.checks {
-            write!(text, " check {}", check.name).unwrap();
+            write!(text, " check {}: {}", check.name, display(catalog, &check.condition)).unwrap();
         }
         writeln!(text, "{}", comment(&domain.comment)).unwrap();
     }
@@ -234,11 +235,11 @@ fn relations_in_short(catalog: &Catalog) -> String {
                 Some(Identity::ByDefault) => text.push_str(" identity"),
                 None => {}
             }
-            if column.default.is_some() {
-                text.push_str(" default");
+            if let Some(default) = &column.default {
+                write!(text, " default {}", display(catalog, default)).unwrap();
             }
-            if column.generated.is_some() {
-                text.push_str(" generated");
+            if let Some(generated) = &column.generated {
+                write!(text, " generated {}", display_row(catalog, relation, generated)).unwrap();
             }
             writeln!(text, "{}", comment(&column.comment)).unwrap();
         }
@@ -281,6 +282,7 @@ fn relations_in_short(catalog: &Catalog) -> String {
 
 fn table_in_short(catalog: &Catalog, relation: &Relation, table: &Table) -> String {
     let mut text = String::new();
+    let expr = |expr: &Expr| display_row(catalog, relation, expr);
     let key = |kind: &str, key: &Key| {
         let nulls = if key.nulls_not_distinct { " nulls not distinct" } else { "" };
         format!("  {kind} {} ({}){nulls}\n", key.name, names(relation, &key.columns))
@@ -298,17 +300,18 @@ fn table_in_short(catalog: &Catalog, relation: &Relation, table: &Table) -> Stri
     }
     for check in &table.checks {
         let domain = check.domain.as_ref().map(|domain| format!(" of {}", domain.name)).unwrap_or_default();
-        writeln!(text, "  check {}{domain}", check.name).unwrap();
+        writeln!(text, "  check {}{domain}: {}", check.name, expr(&check.condition)).unwrap();
     }
     for index in &table.indexes {
         let unique = if index.unique { "unique " } else { "" };
         let keys = index.keys.iter().map(|key| {
             let direction = if key.descending { " desc" } else { "" };
             let nulls = if key.nulls_first { " nulls first" } else { "" };
-            format!("{}{direction}{nulls}", key.expr.ty)
+            format!("{}{direction}{nulls}", expr(&key.expr))
         });
         let keys = keys.collect::<Vec<_>>().join(", ");
-        let filter = if index.filter.is_some() { " filtered" } else { "" };
+        let filter =
+            index.filter.as_ref().map(|filter| format!(" where {}", expr(filter))).unwrap_or_default();
         writeln!(text, "  {unique}index {} {} ({keys}){filter}", index.name, index.method).unwrap();
     }
     if table.row_security {
@@ -316,8 +319,8 @@ fn table_in_short(catalog: &Catalog, relation: &Relation, table: &Table) -> Stri
     }
     for policy in &table.policies {
         let kind = if policy.permissive { "" } else { "restrictive " };
-        let using = if policy.using.is_some() { " using" } else { "" };
-        let check = if policy.check.is_some() { " check" } else { "" };
+        let using = policy.using.as_ref().map(|using| format!(" using {}", expr(using))).unwrap_or_default();
+        let check = policy.check.as_ref().map(|check| format!(" check {}", expr(check))).unwrap_or_default();
         let roles = policy.roles.join(", ");
         writeln!(text, "  {kind}policy {} for {:?} to {roles}{using}{check}", policy.name, policy.command)
             .unwrap();
@@ -328,7 +331,9 @@ fn table_in_short(catalog: &Catalog, relation: &Relation, table: &Table) -> Stri
 fn function_in_short(catalog: &Catalog, function: &Function) -> String {
     let parameters = function.parameters.iter().map(|parameter| {
         let variadic = if parameter.variadic { "variadic " } else { "" };
-        let default = if parameter.default.is_some() { " default" } else { "" };
+        let default =
+            parameter.default.as_ref().map(|default| format!(" default {}", display(catalog, default)));
+        let default = default.unwrap_or_default();
         format!("{variadic}{} {}{default}", parameter.name, parameter.ty)
     });
     let parameters = parameters.collect::<Vec<_>>().join(", ");

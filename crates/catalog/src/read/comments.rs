@@ -56,7 +56,7 @@ fn apply_one(reader: &mut Reader<'_>, comment: &Comment) -> Result<(), Diagnosti
         CommentTarget::Type(name) => {
             if reader.look_up(name, |name| reader.type_places.get(name).copied()).is_none() {
                 let known = reader.type_places.keys().map(|name| name.name.as_str());
-                let hint = super::names::suggest(&name.name.text, known);
+                let hint = crate::names::suggest(&name.name.text, known);
                 let error = reader.error(name.place(), format!("type \"{name}\" does not exist"));
                 return Err(Diagnostic { hint, ..error });
             }
@@ -120,6 +120,6 @@ fn must_exist(
         return Ok(());
     }
     let message = format!("{what} \"{}\" for table \"{table}\" does not exist", name.text);
-    let hint = super::names::suggest(&name.text, names.iter().map(String::as_str));
+    let hint = crate::names::suggest(&name.text, names.iter().map(String::as_str));
     Err(Diagnostic { hint, ..reader.error(name.place, message) })
 }

@@ -2,7 +2,7 @@
 //! text of its own inside a file, whose tokens keep their places in the file.
 
 use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::syntax::Place;
 
@@ -18,24 +18,20 @@ const MAX_CHAIN: usize = 300;
 
 /// The tokens of a text that starts at `start`, without white space and comments; or what is wrong with it, and where.
 pub(super) fn tokenize(text: &str, start: Place) -> Result<Vec<TokenWithSpan>, (Place, String)> {
-    let mut tokens = Vec::with_capacity(text.len() / 5);
     let shift = |at: Location| {
         let line = start.line.saturating_add(at.line).saturating_sub(1);
         let column =
             if at.line == 1 { start.column.saturating_add(at.column).saturating_sub(1) } else { at.column };
         Location { line, column }
     };
-    let mut found = Vec::new();
-    if let Err(error) = Tokenizer::new(&DIALECT, text).tokenize_with_location_into_buf(&mut found) {
+    let mut tokens = Vec::new();
+    if let Err(error) = Tokenizer::new(&DIALECT, text).tokenize_with_location_into_buf(&mut tokens) {
         let at = shift(error.location);
         return Err((Place { line: at.line, column: at.column, ..start }, error.message));
     }
-    for mut token in found {
-        if !matches!(token.token, Token::Whitespace(_)) {
-            token.span.start = shift(token.span.start);
-            token.span.end = shift(token.span.end);
-            tokens.push(token);
-        }
+    tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
+    for token in &mut tokens {
+        token.span = Span::new(shift(token.span.start), shift(token.span.end));
     }
     Ok(tokens)
 }

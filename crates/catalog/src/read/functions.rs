@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use plinth_values::{Modifier, Type};
 
 use super::dependencies::reads_broken_view;
-use super::names::suggest;
 use super::reader::{Reader, at};
 use super::syntax::{
     BodyStatement, CreateFunction, ParameterDefinition, ParameterMode, Place, ReturnsDefinition, Signature,
     Statement, TypeName, Word,
 };
 use super::types;
+use crate::names::suggest;
 use crate::{Diagnostic, Function, FunctionId, Name, Parameter, Returns};
 
 /// A function whose expressions and body are not resolved yet.

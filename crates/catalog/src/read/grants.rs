@@ -272,7 +272,7 @@ fn check_privilege(
             reader.error(place, format!("invalid privilege type {} for {object}", name.to_uppercase()))
         );
     }
-    let hint = super::names::suggest(name, every);
+    let hint = crate::names::suggest(name, every);
     Err(Diagnostic { hint, ..reader.error(place, format!("unrecognized privilege type \"{name}\"")) })
 }
 

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use plinth_values::{Modifier, Type};
 use sqlparser::ast;
 
-use super::names::{free_name, suggest};
+use super::names::free_name;
 use super::reader::{Reader, at};
 use super::syntax::{CreateIndex, Expression, IndexKeyDefinition, Statement};
 use crate::expr::Expr;
+use crate::names::suggest;
 use crate::{Diagnostic, Index, IndexKey, Name, RelationId};
 
 const METHODS: [&str; 6] = ["btree", "hash", "gin", "gist", "brin", "spgist"];

@@ -1,5 +1,4 @@
-//! Names: which words PostgreSQL reserves, what it calls a constraint or index without a name, and what was probably meant by an
-//! unknown one.
+//! Names: which words PostgreSQL reserves, and what it calls a constraint or index without a name.
 
 /// PostgreSQL's `NAMEDATALEN` less one.
 pub(super) const MAX_IDENTIFIER_BYTES: usize = 63;
@@ -158,22 +157,6 @@ fn clip(text: &str, bytes: usize) -> &str {
     text.get(..end).unwrap_or("")
 }
 
-/// `did you mean "…"?`, when one of the names is close enough to the unknown one.
-pub(super) fn suggest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let allowed = match unknown.chars().count() {
-        0..=2 => return None,
-        3..=5 => 1,
-        6..=9 => 2,
-        _ => 3,
-    };
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(unknown, name), name))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, name)| format!("did you mean \"{name}\"?"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,19 +184,6 @@ mod tests {
     fn free_names_count_up() {
         let taken = ["t_check", "t_check1"];
         assert_eq!(free_name("t", None, "check", |name| taken.contains(&name)), "t_check2");
-    }
-
-    #[test]
-    fn suggestions() {
-        let known = ["company_id", "id", "name"];
-        for (unknown, expected) in [
-            ("compnay_id", Some("did you mean \"company_id\"?")),
-            ("nmae", Some("did you mean \"name\"?")),
-            ("ix", None),
-            ("salary", None),
-        ] {
-            assert_eq!(suggest(unknown, known).as_deref(), expected);
-        }
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::names::suggest;
 use super::syntax::{Place, Qualified, Word};
 use super::tables::TableDraft;
 use super::views::ViewDraft;
 use crate::expr::{Query, QueryBody, SourceId};
+use crate::names::suggest;
 use crate::resolve::Resolver;
 use crate::{
     Catalog, Diagnostic, Grants, Location, Name, Relation, RelationId, RelationKind, SourceFile, Table, View,

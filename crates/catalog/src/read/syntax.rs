@@ -75,7 +75,7 @@ pub(super) enum Statement {
         name: Qualified,
         labels: Vec<Word>,
     },
-    Domain(CreateDomain),
+    Domain(Box<CreateDomain>),
     Table(CreateTable),
     AlterTable {
         table: Qualified,

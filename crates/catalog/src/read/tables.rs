@@ -83,7 +83,7 @@ fn unknown_table(reader: &Reader<'_>, table: &Qualified, known: &HashMap<Name, u
     if let Some(Err(error)) = table.schema.as_ref().map(|schema| reader.check_schema(schema)) {
         return error;
     }
-    let hint = super::names::suggest(&table.name.text, known.keys().map(|name| name.name.as_str()));
+    let hint = crate::names::suggest(&table.name.text, known.keys().map(|name| name.name.as_str()));
     Diagnostic { hint, ..reader.error(table.place(), format!("relation \"{table}\" does not exist")) }
 }
 

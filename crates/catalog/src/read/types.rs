@@ -26,7 +26,7 @@ pub(super) fn declare<'s>(reader: &mut Reader<'_>, statements: &'s [Statement]) 
     for statement in statements {
         let (name, domain, labels) = match statement {
             Statement::Enum { name, labels } => (name, None, labels.as_slice()),
-            Statement::Domain(domain) => (&domain.name, Some(domain), &[] as &[Word]),
+            Statement::Domain(domain) => (&domain.name, Some(&**domain), &[] as &[Word]),
             _ => continue,
         };
         let declared = new_type(reader, name);

@@ -92,7 +92,7 @@ pub(super) fn create_domain(cursor: &mut Cursor<'_>) -> Parsed<Statement> {
             return Err(cursor.unexpected("CHECK, NOT NULL or DEFAULT"));
         }
     }
-    Ok(Statement::Domain(domain))
+    Ok(Statement::Domain(Box::new(domain)))
 }
 
 /// Extensions whose functions are built in are accepted; all others are not there.

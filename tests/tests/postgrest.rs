@@ -10,6 +10,9 @@ use plinth_tests::server::root;
 use plinth_tests::{Project, Response, Server, send};
 use serde_json::{Map, Value, json};
 
+/// See [`schema`].
+const LEFT_OUT: &str = "Surr_Gen_Default_Upsert";
+
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
@@ -43,7 +46,8 @@ fn schema(catalog: &Value) -> String {
             .collect();
         let _ = writeln!(sql, "create type test.{} as enum ({});", quote(name), labels.join(", "));
     }
-    for table in list(catalog, "tables") {
+    // One of two names that differ in case alone: SQLite cannot have both.
+    for table in list(catalog, "tables").iter().filter(|table| text(table, "name") != LEFT_OUT) {
         sql.push_str(&create_table(catalog, table));
     }
     sql
@@ -150,7 +154,7 @@ fn project() -> Project {
         .as_object()
         .into_iter()
         .flatten()
-        .filter(|(_, rows)| rows.as_array().is_some_and(|rows| !rows.is_empty()))
+        .filter(|(table, rows)| *table != LEFT_OUT && rows.as_array().is_some_and(|rows| !rows.is_empty()))
         .map(|(table, rows)| (format!("test.{table}"), rows.clone()))
         .collect();
     project.write("seed/01_rows.json", &Value::Object(tables).to_string());

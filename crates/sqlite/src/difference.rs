@@ -377,7 +377,10 @@ fn constraints(
 ) {
     let mut rebuild = |sentence: String, applies| add(changes, sentence, applies, Step::Rebuild(relation));
     for Constraint { name, kind, columns, shape } in after {
-        match before.iter().find(|known| known.name == *name && known.kind == *kind) {
+        // A domain's check stands once for each column that has the domain, always under the same name.
+        let named = |known: &&Constraint| known.name == *name && known.kind == *kind;
+        let same = before.iter().find(|known| named(known) && known.shape == *shape);
+        match same.or_else(|| before.iter().find(named)) {
             None if is_new(columns) => {}
             None => rebuild(format!("{table}: new {kind} \"{name}\""), Applies::WhileEmpty(relation)),
             Some(known) if known.shape != *shape => {

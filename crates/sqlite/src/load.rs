@@ -14,7 +14,7 @@ use plinth_values::Value;
 use crate::engine::SqliteEngine;
 use crate::error::internal;
 use crate::interrupt::Interrupt;
-use crate::write::{Inserter, Proposal, Work};
+use crate::write::{Inserter, Proposal, Work, settle_deferred};
 use crate::writer::State;
 
 /// Where rows go.
@@ -25,25 +25,61 @@ pub(crate) struct Seed<'s> {
     pub(crate) caller: &'s Caller,
 }
 
+/// Rows for one table.
+pub struct Batch {
+    /// The table
+    pub relation: RelationId,
+    /// The columns that the rows bring
+    pub columns: Vec<usize>,
+    /// The rows, each with a cell for each of the columns
+    pub rows: Vec<Vec<Cell>>,
+}
+
 impl SqliteEngine {
-    /// Loads rows into a table, all or none; gives their number. Each row has a cell for each of the columns. Identity columns go on
-    /// above the largest number loaded.
-    pub fn load(
-        &self,
-        relation: RelationId,
-        columns: Vec<usize>,
-        rows: impl Iterator<Item = Result<Vec<Cell>, EngineError>> + Send + 'static,
-    ) -> Result<u64, EngineError> {
+    /// Loads rows into tables, all or none; gives their number. Foreign keys are looked at when all are there, so the order of the
+    /// tables is free. Identity columns go on above the largest number loaded.
+    pub fn load(&self, batches: Vec<Batch>) -> Result<u64, EngineError> {
         let catalog = self.catalog();
         self.writer.serve(move |state| {
             let caller = Caller::with_role("service_role");
-            let seed = Seed { relation, columns: &columns, caller: &caller };
-            state.transaction(|state| self::rows(state, &catalog, &seed, rows))
+            state.transaction(|state| {
+                let mut loaded = 0;
+                for Batch { relation, columns, rows } in batches {
+                    let seed = Seed { relation, columns: &columns, caller: &caller };
+                    loaded += self::rows(state, &catalog, &seed, rows.into_iter().map(Ok))?;
+                }
+                settle(state, &catalog, &caller)?;
+                Ok(loaded)
+            })
         })?
     }
 }
 
-/// Loads rows inside the open transaction.
+/// Looks at the foreign keys of everything that was loaded.
+fn settle(state: &State, catalog: &Arc<Catalog>, caller: &Caller) -> Result<(), EngineError> {
+    let interrupt = Interrupt::never();
+    settle_deferred(&work(state, catalog, caller, &interrupt))
+}
+
+fn work<'w>(
+    state: &'w State,
+    catalog: &'w Arc<Catalog>,
+    caller: &'w Caller,
+    interrupt: &'w Arc<Interrupt>,
+) -> Work<'w> {
+    Work {
+        database: &state.database,
+        catalog,
+        values: &[],
+        caller,
+        interrupt,
+        sequences: &state.sequences,
+        max_bytes: state.options.max_response_bytes,
+        more_follows: Flag::new(false),
+    }
+}
+
+/// Loads rows inside the open transaction. Foreign keys are not looked at.
 pub(crate) fn rows(
     state: &State,
     catalog: &Arc<Catalog>,
@@ -54,16 +90,7 @@ pub(crate) fn rows(
     let relation = relation.ok_or_else(|| internal("rows are loaded into a table that does not exist"))?;
     state.database.begin_request(&seed.caller.session);
     let interrupt = Interrupt::never();
-    let work = Work {
-        database: &state.database,
-        catalog,
-        values: &[],
-        caller: seed.caller,
-        interrupt: &interrupt,
-        sequences: &state.sequences,
-        max_bytes: state.options.max_response_bytes,
-        more_follows: Flag::new(false),
-    };
+    let work = work(state, catalog, seed.caller, &interrupt);
     let proposal = Proposal {
         relation,
         columns: seed.columns,
@@ -89,5 +116,5 @@ pub(crate) fn rows(
     for (index, number) in largest {
         state.sequences.borrow_mut().raise(&state.database.connection, relation, index, number)?;
     }
-    Ok(inserter.finish()?.inserted)
+    Ok(inserter.finish_unsettled().inserted)
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use plinth_catalog::{Catalog, SourceFile};
-use plinth_engine::Engine as _;
-use plinth_sqlite::{Applies, Change, SqliteEngine, difference};
+use plinth_catalog::Catalog;
+use plinth_engine::{Engine as _, EngineError};
+use plinth_sqlite::{Applies, Batch, Change, SqliteEngine, difference};
 
 use super::Result;
 use crate::project::Project;
@@ -136,47 +136,36 @@ fn adopt(project: &Project, engine: &SqliteEngine) -> Result<Option<Arc<Catalog>
     Ok(Some(catalog))
 }
 
-/// Loads the seed files, each into tables that have no rows yet.
+/// Loads the seed files, all or none of them, into the tables that have no rows yet.
 pub fn load_seed(project: &Project, engine: &SqliteEngine) -> Result {
     let catalog = engine.catalog();
     let schema = project.config.api.schemas.first().map_or("public", String::as_str);
-    let filled: Vec<bool> = catalog
-        .relations
-        .iter()
-        .map(|relation| match relation.table() {
-            Some(_) => engine.is_empty(relation.id).map(|empty| !empty),
-            None => Ok(false),
-        })
-        .collect::<std::result::Result<_, _>>()
-        .map_err(|error| error.to_string())?;
+    let mut batches = Vec::new();
+    let mut told = Vec::new();
     for path in project.seed_files()? {
         let file = project.source(path)?;
-        for batch in read_seed(&catalog, schema, &file)? {
-            if filled.get(batch.relation.id.0 as usize) == Some(&true) {
-                tracing::info!("{}: {} has rows already, left as it is", file.path, batch.relation.name);
-                continue;
+        for batch in seed::read(&catalog, schema, &file)? {
+            let name = &batch.relation.name;
+            if engine.is_empty(batch.relation.id).map_err(|error| error.to_string())? {
+                told.push(format!("{}: {} rows into {name}", file.path, batch.rows.len()));
+                let relation = batch.relation.id;
+                batches.push(Batch { relation, columns: batch.columns, rows: batch.rows });
+            } else {
+                tracing::info!("{}: {name} has rows already and is left as it is", file.path);
             }
-            let count = batch.rows.len();
-            engine
-                .load(batch.relation.id, batch.columns, batch.rows.into_iter().map(Ok))
-                .map_err(|error| seed_error(&file, &error))?;
-            println!("{}: {count} rows into {}", file.path, batch.relation.name);
         }
     }
+    engine.load(batches).map_err(|error| seed_error(&error))?;
+    told.iter().for_each(|line| println!("{line}"));
     Ok(())
 }
 
-fn read_seed<'a>(catalog: &'a Catalog, schema: &str, file: &SourceFile) -> Result<Vec<seed::Batch<'a>>> {
-    seed::read(catalog, schema, file)
-}
-
-fn seed_error(file: &SourceFile, error: &plinth_engine::EngineError) -> String {
+fn seed_error(error: &EngineError) -> String {
     let detail = match error {
-        plinth_engine::EngineError::Sql { detail: Some(detail), .. } => format!("\n  {detail}"),
-        plinth_engine::EngineError::Internal { detail } => format!("\n  {detail}"),
+        EngineError::Sql { detail: Some(detail), .. } | EngineError::Internal { detail } => format!("\n  {detail}"),
         _ => String::new(),
     };
-    format!("{}: {error}{detail}", file.path)
+    format!("seed/ is not loaded: {error}{detail}")
 }
 
 fn print_changes(changes: &[Change]) {

@@ -7,7 +7,7 @@ use plinth_query::plan::Cell;
 use plinth_values::Value;
 
 use super::{Bed, catalog, files};
-use crate::{ApplyError, SqliteEngine};
+use crate::{ApplyError, Batch, SqliteEngine};
 
 const BEFORE: &str = "
     create type mood as enum ('sad', 'ok');
@@ -171,16 +171,14 @@ async fn rows_are_loaded_all_or_none() {
     let bed = Bed::new(BEFORE);
     let parent =
         plinth_engine::Engine::catalog(&*bed.engine).find_relation("public", "parent").expect("a table").id;
-    let row = |id: i64, name: Option<&str>| -> Result<Vec<Cell>, EngineError> {
+    let row = |id: i64, name: Option<&str>| {
         let name = name.map_or(Value::Null, |name| Value::Text(name.into()));
-        Ok(vec![Cell::Value(Value::Int(id)), Cell::Value(name)])
+        vec![Cell::Value(Value::Int(id)), Cell::Value(name)]
     };
-    let good: Vec<_> = (1..=3000).map(|id| row(id, Some("x"))).collect();
-    assert_eq!(bed.engine.load(parent, vec![0, 1], good.into_iter()), Ok(3000));
-    let bad = [row(4000, Some("y")), row(4001, None)];
-    assert!(
-        matches!(bed.engine.load(parent, vec![0, 1], bad.into_iter()), Err(EngineError::Sql { code, .. }) if code == "23502")
-    );
+    let load = |rows| bed.engine.load(vec![Batch { relation: parent, columns: vec![0, 1], rows }]);
+    assert_eq!(load((1..=3000).map(|id| row(id, Some("x"))).collect()), Ok(3000));
+    let bad = load(vec![row(4000, Some("y")), row(4001, None)]);
+    assert!(matches!(bad, Err(EngineError::Sql { code, .. }) if code == "23502"));
     assert_eq!(bed.count("parent").await, 3000);
     bed.check(
         "service_role",

@@ -131,8 +131,8 @@ pub(super) fn settle(
     Ok(written)
 }
 
-/// The end of a function with several statements: deferred constraints hold now.
-pub(super) fn settle_deferred(work: &Work<'_>) -> Result<(), EngineError> {
+/// The end of several statements that belong together, of a function or of a load: all constraints hold now.
+pub(crate) fn settle_deferred(work: &Work<'_>) -> Result<(), EngineError> {
     if outstanding(&work.database.connection) { anywhere(work, |_, _| true) } else { Ok(()) }
 }
 

@@ -267,6 +267,11 @@ impl<'w, 'a> Inserter<'w, 'a> {
         foreign_keys::settle_inserted(self.work, self.proposal.relation, &self.affected.rowids)?;
         Ok(self.affected)
     }
+
+    /// The end of one of several loads, whose foreign keys are looked at together.
+    pub(crate) fn finish_unsettled(self) -> Affected {
+        self.affected
+    }
 }
 
 /// What only the table itself may decide.

@@ -28,6 +28,7 @@ use crate::sequence::Sequences;
 use crate::sql::{self, Sql};
 use crate::statement::{Failure, Prepared, Scope, id_list};
 
+pub(crate) use foreign_keys::settle_deferred;
 pub(crate) use insert::{Inserter, Proposal};
 
 /// One request's write, while it runs.

@@ -134,6 +134,7 @@ impl Work<'_> {
         let mut tables = scope.chain().flat_map(|scope| &scope.names.tables);
         if let (Some(only), None) = (tables.next(), tables.next())
             && self.parameters.is_empty()
+            && !only.name.is_empty()
         {
             return self.no_column_in(at, name, only);
         }

@@ -4,15 +4,13 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use plinth_values::array::{Array, decode, encode};
 use plinth_values::builtin::Volatility;
 use plinth_values::compare::compare;
-use plinth_values::input::from_json;
-use plinth_values::output::write_json;
-use plinth_values::{Modifier, Session, Type, Value, ValueError, ValueRef, cast};
+use plinth_values::{Session, Type, Value, ValueError, ValueRef, cast};
 use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context};
 use rusqlite::types::ToSqlOutput;
-use serde_json::value::RawValue;
 
 use super::scalar::{flags, tags};
 use super::session::{SharedSession, refuse};
@@ -60,35 +58,35 @@ pub(super) fn register(
             Ok(result(best.to_owned()))
         })?;
     }
-    let (types, shared) = (enums.clone(), session.clone());
+    let types = enums.clone();
     connection.create_scalar_function("plinth_array", -1, constant, move |context| {
         let tags = tags(context, &types)?;
         let values = arguments(context, 1)?;
         let ty = tags.first().ok_or_else(|| refuse(defect("a call does not name its type")))?;
-        shared.run(|session| array(ty, values.into_iter(), session)).map(result)
+        array(ty, values).map(result).map_err(refuse)
     })?;
-    let (types, shared) = (enums.clone(), session.clone());
+    let types = enums.clone();
     connection.create_scalar_function("plinth_elements", 2, constant, move |context| {
         let tags = tags(context, &types)?;
         let array = argument(context, 1)?;
         let ty = tags.first().ok_or_else(|| refuse(defect("a call does not name its type")))?;
-        shared.run(|session| elements(ty, array, session)).map(result)
+        elements(ty, array).map(result).map_err(refuse)
     })?;
-    let (types, shared) = (enums.clone(), session.clone());
+    let types = enums.clone();
     connection.create_scalar_function("plinth_index", 3, constant, move |context| {
         let tags = tags(context, &types)?;
         let (array, index) = (argument(context, 1)?, argument(context, 2)?);
         let ty = tags.first().ok_or_else(|| refuse(defect("a call does not name its type")))?;
-        shared.run(|session| element(ty, array, index, session)).map(result)
+        element(ty, array, index).map(result).map_err(refuse)
     })?;
     for (name, all) in [("plinth_any", false), ("plinth_all", true)] {
-        let (types, shared) = (enums.clone(), session.clone());
+        let types = enums.clone();
         connection.create_scalar_function(name, 4, constant, move |context| {
             let tags = tags(context, &types)?;
             let (operator, left, array) =
                 (argument(context, 1)?, argument(context, 2)?, argument(context, 3)?);
             let ty = tags.first().ok_or_else(|| refuse(defect("a call does not name its type")))?;
-            shared.run(|session| quantified(ty, operator, all, left, array, session)).map(result)
+            quantified(ty, operator, all, left, array).map(result).map_err(refuse)
         })?;
     }
     connection.create_scalar_function("plinth_float", 1, constant, float)?;
@@ -100,23 +98,35 @@ pub(super) fn register(
     })?;
     connection.create_aggregate_function("plinth_single", 1, constant, Single)?;
     connection.create_aggregate_function("plinth_rows", -1, constant, Rows)?;
-    let array_of = ArrayOf { enums: enums.clone(), session: session.clone() };
-    connection.create_aggregate_function("plinth_array_of", 2, constant, array_of)
+    connection.create_aggregate_function("plinth_array_of", 2, constant, ArrayOf(enums.clone()))
 }
 
 /// An array of values. Elements that are arrays themselves make it one of more dimensions.
-fn array<'v>(
-    ty: &Type,
-    values: impl Iterator<Item = ValueRef<'v>>,
-    session: &Session,
-) -> Result<Value, ValueError> {
-    let mut out = vec![b'['];
-    for (i, value) in values.enumerate() {
-        separate(i, &mut out);
-        write_json(ty, value, session, &mut out);
+fn array(ty: &Type, values: Vec<ValueRef<'_>>) -> Result<Value, ValueError> {
+    let Some(element) = ty.element() else {
+        return encode(ty, &Array::flat(values.into_iter().map(ValueRef::to_owned).collect()));
+    };
+    let count = values.len();
+    let mut all: Option<Array> = None;
+    for value in values {
+        let inner = match value {
+            ValueRef::Text(text) => decode(element, text)?,
+            _ => Array::default(),
+        };
+        match &mut all {
+            None => all = Some(inner),
+            Some(all) if all.dimensions == inner.dimensions => all.elements.extend(inner.elements),
+            Some(_) => {
+                let message = "multidimensional arrays must have array expressions with matching dimensions";
+                return Err(ValueError::new("2202E", message));
+            }
+        }
     }
-    out.push(b']');
-    Ok(Value::Text(text(out)))
+    let mut all = all.unwrap_or_default();
+    if !all.elements.is_empty() {
+        all.dimensions.insert(0, count);
+    }
+    encode(element, &all)
 }
 
 /// `left operator any (array)`, `left operator all (array)`, where a subquery cannot stand.
@@ -126,13 +136,10 @@ fn quantified(
     all: bool,
     left: ValueRef<'_>,
     array: ValueRef<'_>,
-    session: &Session,
 ) -> Result<Value, ValueError> {
     let (ValueRef::Text(operator), ValueRef::Text(text)) = (operator, array) else { return Ok(Value::Null) };
-    let mut elements = Vec::new();
-    collect(ty, text, session, &mut elements, 0)?;
     let mut unknown = false;
-    for element in &elements {
+    for element in &decode(ty, text)?.elements {
         if left.is_null() || element.is_null() {
             unknown = true;
             continue;
@@ -155,7 +162,7 @@ fn quantified(
 }
 
 /// The elements of an array, of all its dimensions, each in its storage form; of a null array one null.
-fn elements(ty: &Type, array: ValueRef<'_>, session: &Session) -> Result<Value, ValueError> {
+fn elements(ty: &Type, array: ValueRef<'_>) -> Result<Value, ValueError> {
     let text = match array {
         ValueRef::Text(text) => text,
         _ => return Ok(Value::Text("[null]".into())),
@@ -175,51 +182,19 @@ fn elements(ty: &Type, array: ValueRef<'_>, session: &Session) -> Result<Value, 
     if alike && !text.get(1..).unwrap_or_default().contains('[') {
         return Ok(Value::Text(text.to_owned()));
     }
-    let mut values = Vec::new();
-    collect(ty, text, session, &mut values, 0)?;
-    Ok(Value::Text(values_json(&values)))
+    Ok(Value::Text(values_json(&decode(ty, text)?.elements)))
 }
 
-/// PostgreSQL's arrays have six dimensions at most.
-const MAX_DIMENSIONS: usize = 6;
-
-fn collect(
-    ty: &Type,
-    text: &str,
-    session: &Session,
-    values: &mut Vec<Value>,
-    dimension: usize,
-) -> Result<(), ValueError> {
-    for item in items(text)? {
-        if item.get().starts_with('[') && !ty.is_json() && dimension < MAX_DIMENSIONS {
-            collect(ty, item.get(), session, values, dimension + 1)?;
-        } else {
-            values.push(from_json(ty, Modifier::None, item, session)?);
-        }
-    }
-    Ok(())
-}
-
-fn items(text: &str) -> Result<Vec<&RawValue>, ValueError> {
-    serde_json::from_str(text).map_err(|_| defect("a stored array is not well formed"))
-}
-
-/// `array[index]`: from one, null outside.
-fn element(
-    ty: &Type,
-    array: ValueRef<'_>,
-    index: ValueRef<'_>,
-    session: &Session,
-) -> Result<Value, ValueError> {
+/// `array[index]`: from one, null outside. One subscript of an array of more dimensions names no element.
+fn element(ty: &Type, array: ValueRef<'_>, index: ValueRef<'_>) -> Result<Value, ValueError> {
     let (ValueRef::Text(text), ValueRef::Int(index)) = (array, index) else { return Ok(Value::Null) };
     let Some(index) = index.checked_sub(1).and_then(|index| usize::try_from(index).ok()) else {
         return Ok(Value::Null);
     };
-    match items(text)?.get(index) {
-        // One subscript of an array of more dimensions names no element.
-        Some(item) if item.get().starts_with('[') && !ty.is_json() => Ok(Value::Null),
-        Some(item) => from_json(ty, Modifier::None, item, session),
-        None => Ok(Value::Null),
+    let mut array = decode(ty, text)?;
+    match array.dimensions.len() {
+        1 if index < array.elements.len() => Ok(array.elements.swap_remove(index)),
+        _ => Ok(Value::Null),
     }
 }
 
@@ -288,41 +263,30 @@ impl Aggregate<Vec<u8>, ToSqlOutput<'static>> for Rows {
 }
 
 /// `plinth_array_of(type, value)`: `array(select …)`; null for no rows.
-struct ArrayOf {
-    enums: EnumTypes,
-    session: SharedSession,
-}
+struct ArrayOf(EnumTypes);
 
-/// The type of the elements, and what is written of the array so far.
-type ArrayState = (Type, Vec<u8>);
+/// The type of the elements, and the elements so far.
+type ArrayState = (Type, Vec<Value>);
 
 impl Aggregate<ArrayState, ToSqlOutput<'static>> for ArrayOf {
     fn init(&self, context: &mut Context<'_>) -> rusqlite::Result<ArrayState> {
-        let tag = argument(context, 0)?;
-        let types = match tag {
-            ValueRef::Text(tag) => self.enums.types(tag),
+        let types = match argument(context, 0)? {
+            ValueRef::Text(tag) => self.0.types(tag),
             _ => None,
         };
         let ty = types.and_then(|types| types.into_iter().next());
-        Ok((ty.ok_or_else(|| refuse(defect("a call does not name its type")))?, vec![b'[']))
+        Ok((ty.ok_or_else(|| refuse(defect("a call does not name its type")))?, Vec::new()))
     }
 
-    fn step(&self, context: &mut Context<'_>, (ty, out): &mut ArrayState) -> rusqlite::Result<()> {
-        let value = argument(context, 1)?;
-        self.session.run(|session| {
-            separate(out.len() - 1, out);
-            write_json(ty, value, session, out);
-            Ok(())
-        })
+    fn step(&self, context: &mut Context<'_>, (_, elements): &mut ArrayState) -> rusqlite::Result<()> {
+        elements.push(argument(context, 1)?.to_owned());
+        Ok(())
     }
 
     fn finalize(&self, _: &mut Context<'_>, state: Option<ArrayState>) -> Output {
-        Ok(result(match state {
-            Some((_, mut out)) => {
-                out.push(b']');
-                Value::Text(text(out))
-            }
-            None => Value::Null,
-        }))
+        match state {
+            Some((ty, elements)) => encode(&ty, &Array::flat(elements)).map(result).map_err(refuse),
+            None => Ok(result(Value::Null)),
+        }
     }
 }

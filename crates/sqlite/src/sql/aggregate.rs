@@ -1,12 +1,12 @@
 //! Aggregates and window functions: SQLite's own where they compute the same, otherwise the registered ones.
 
-use plinth_catalog::expr::{Expr, Frame, FrameBound, FrameUnits, OrderBy, Over};
-use plinth_values::Type;
+use plinth_catalog::expr::{Expr, ExprKind, Frame, FrameBound, FrameUnits, OrderBy, Over};
 use plinth_values::builtin::{Builtin, Kind};
+use plinth_values::{Modifier, Type};
 
 use super::call::function_name;
-use super::literal::string;
-use super::{Result, Writer, not_supported};
+use super::literal::{declared_type, string};
+use super::{Result, Source, Writer, not_supported};
 use crate::functions::type_tags;
 
 impl Writer<'_> {
@@ -20,7 +20,7 @@ impl Writer<'_> {
         filter: Option<&Expr>,
     ) -> Result<String> {
         let filter = self.filter_clause(filter)?;
-        if let Some(name) = native(builtin, args) {
+        if let Some(name) = self.native(builtin, args) {
             // Neither the order nor, except for a count and a sum, the repetition of values matters to these.
             let distinct = distinct && matches!(name, "count" | "sum");
             let list = self.native_args(args, distinct)?;
@@ -48,7 +48,7 @@ impl Writer<'_> {
         let filter = self.filter_clause(filter)?;
         let call = if builtin.kind == Kind::Window {
             format!("{}({})", builtin.name, self.list(args)?)
-        } else if let Some(name) = native(builtin, args) {
+        } else if let Some(name) = self.native(builtin, args) {
             format!("{name}({})", self.native_args(args, false)?)
         } else {
             format!("{}__window({})", function_name(builtin), self.tagged_args(args)?)
@@ -123,20 +123,35 @@ impl Writer<'_> {
             FrameBound::UnboundedFollowing => "unbounded following".to_owned(),
         })
     }
-}
 
-/// SQLite's own aggregate that computes the same for these arguments.
-fn native(builtin: &Builtin, args: &[Expr]) -> Option<&'static str> {
-    let stored_alike = |ty: &Type| !matches!(ty, Type::Void | Type::Row(_) | Type::Other(_));
-    match (builtin.name, args) {
-        ("count", []) => Some("count"),
-        ("count", [_]) => Some("count"),
-        ("min", [arg]) if stored_alike(&arg.ty) => Some("min"),
-        ("max", [arg]) if stored_alike(&arg.ty) => Some("max"),
-        ("bool_and" | "every", [_]) => Some("min"),
-        ("bool_or", [_]) => Some("max"),
-        // The sum of smallints and integers is a bigint, and so is SQLite's.
-        ("sum", [arg]) if matches!(arg.ty, Type::Int2 | Type::Int4) => Some("sum"),
-        _ => None,
+    /// SQLite's own aggregate that computes the same for these arguments.
+    fn native(&self, builtin: &Builtin, args: &[Expr]) -> Option<&'static str> {
+        match (builtin.name, args) {
+            ("count", [] | [_]) => Some("count"),
+            ("min", [arg]) if self.has_one_form(arg) => Some("min"),
+            ("max", [arg]) if self.has_one_form(arg) => Some("max"),
+            ("bool_and" | "every", [_]) => Some("min"),
+            ("bool_or", [_]) => Some("max"),
+            // The sum of smallints and integers is a bigint, and so is SQLite's.
+            ("sum", [arg]) if matches!(arg.ty, Type::Int2 | Type::Int4) => Some("sum"),
+            _ => None,
+        }
+    }
+
+    /// Whether equal values are written alike. Of 1.5 and 1.50, PostgreSQL's `min` and `max` give the last, SQLite's the first.
+    fn has_one_form(&self, expr: &Expr) -> bool {
+        match &expr.ty {
+            Type::Numeric => match &expr.kind {
+                ExprKind::Column { source, column } => match self.source(*source) {
+                    Some(Source::Table { relation, .. }) => self
+                        .relation_column(*relation, *column)
+                        .is_ok_and(|column| matches!(column.modifier, Modifier::Numeric { .. })),
+                    _ => false,
+                },
+                _ => false,
+            },
+            Type::Interval | Type::Jsonb | Type::Array(_) => false,
+            ty => declared_type(ty).is_some(),
+        }
     }
 }

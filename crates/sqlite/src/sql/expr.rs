@@ -70,7 +70,9 @@ impl Writer<'_> {
                 self.quantified_query(*op, *all, left, query)
             }
             ExprKind::Array(list) => {
-                let element = expr.ty.element().ok_or_else(|| internal("an array without element type"))?;
+                // Elements that are arrays make it one of more dimensions; its type is the same.
+                let element = list.first().map(|first| &first.ty).or(expr.ty.element());
+                let element = element.ok_or_else(|| internal("an array without element type"))?;
                 self.tagged("plinth_array", &[element], list)
             }
             ExprKind::ArrayQuery(query) => {

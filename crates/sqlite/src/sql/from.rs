@@ -28,8 +28,8 @@ impl<'a> Writer<'a> {
                 let name = format!("{}__rows", function_name(builtin));
                 let call = self.registered(&name, builtin, args)?;
                 let alias = self.name("t");
-                let ordinality = with_ordinality.then(|| columns.len().saturating_sub(1));
-                let flat = columns.len() - usize::from(*with_ordinality) == 1;
+                let ordinality = with_ordinality.then_some(columns.len());
+                let flat = columns.len() == 1;
                 self.push(*id, Source::Rows { alias: alias.clone(), flat, ordinality });
                 Ok(format!("json_each({call}) as {alias}"))
             }

@@ -6,7 +6,7 @@ use plinth_query::plan::{Field, Node};
 use plinth_values::{Type, Value};
 
 use super::ddl::rowid;
-use super::query::Parts;
+use super::query::{Parts, has_aggregate};
 use super::{Param, Result, Source, Sql, Writer, internal, table_name, walk};
 
 /// The statement of one node, without the nodes below it: those have statements of their own, which are given columns of this
@@ -28,9 +28,7 @@ pub(crate) fn node(catalog: &Catalog, node: &Node) -> Result<NodeSql> {
         from: Some(&node.from),
         filter: node.filter.as_ref(),
         group_by: &node.group_by,
-        grouped: node.grouped,
         having: None,
-        projection: &[],
     };
     let body = w.body(&parts)?;
     let (values, outer, list) = selected(&mut w, node)?;
@@ -73,14 +71,11 @@ pub(crate) fn returning(catalog: &Catalog, node: &Node) -> Result<NodeSql> {
 /// How many rows the node has without limit and offset.
 pub(crate) fn count(catalog: &Catalog, node: &Node) -> Result<Sql> {
     let mut w = Writer::new(catalog);
-    let projection: Vec<Expr> = value_exprs(node).cloned().collect();
     let parts = Parts {
         from: Some(&node.from),
         filter: node.filter.as_ref(),
         group_by: &node.group_by,
-        grouped: node.grouped,
         having: None,
-        projection: &projection,
     };
     let body = w.body(&parts)?;
     if node.grouped {
@@ -119,6 +114,10 @@ fn selected(w: &mut Writer<'_>, node: &Node) -> Result<(usize, Vec<(SourceId, us
         list.push(w.expr(expr)?);
     }
     let values = list.len() - columns.len();
+    if node.grouped && node.group_by.is_empty() && !value_exprs(node).any(has_aggregate) {
+        // One group, though nothing of it is selected: SQLite groups only where an aggregate stands in the list.
+        list.push("count(*)".to_owned());
+    }
     if list.is_empty() {
         list.push(w.expr(&Expr::literal(Value::Int(1), Type::Int4))?);
     }

@@ -18,12 +18,8 @@ pub(super) struct Parts<'p> {
     pub filter: Option<&'p Expr>,
     /// `group by`
     pub group_by: &'p [Expr],
-    /// Whether rows are grouped at all
-    pub grouped: bool,
     /// `having`
     pub having: Option<&'p Expr>,
-    /// What is selected: it matters whether there is an aggregate
-    pub projection: &'p [Expr],
 }
 
 /// A query as a statement of its own.
@@ -88,6 +84,11 @@ impl Writer<'_> {
         let list = self.select_list(&select.projection, sets)?;
         let distinct = if matches!(select.distinct, Distinct::All) { "distinct " } else { "" };
         let order = self.order_by(&query.order)?;
+        if select.grouped && select.group_by.is_empty() && !select.projection.iter().any(has_aggregate) {
+            // One group, though nothing of it is selected: SQLite groups only where an aggregate stands in the list.
+            let columns = column_names(select.projection.len(), &[]);
+            return Ok(format!("select {columns} from (select {list}, count(*) as n{body}{order})"));
+        }
         Ok(format!("select {distinct}{list}{body}{order}"))
     }
 
@@ -130,10 +131,6 @@ impl Writer<'_> {
         let group = self.group_by(parts.group_by)?;
         let having = match parts.having {
             Some(having) => format!(" having {}", self.expr(having)?),
-            // One group, even of no rows, though nothing of it is selected.
-            None if parts.grouped && group.is_empty() && !parts.projection.iter().any(has_aggregate) => {
-                " having count(*) >= 0".to_owned()
-            }
             None => String::new(),
         };
         Ok(format!("{from}{filter}{group}{having}"))
@@ -296,9 +293,7 @@ fn parts(select: &Select) -> Parts<'_> {
         from: select.from.as_ref(),
         filter: select.filter.as_ref(),
         group_by: &select.group_by,
-        grouped: select.grouped,
         having: select.having.as_ref(),
-        projection: &select.projection,
     }
 }
 
@@ -318,7 +313,8 @@ fn conjuncts(filter: Option<&Expr>) -> Vec<&Expr> {
     all
 }
 
-fn has_aggregate(expr: &Expr) -> bool {
+/// Whether an aggregate stands in an expression.
+pub(super) fn has_aggregate(expr: &Expr) -> bool {
     let mut found = false;
     walk::expr(expr, &mut |e| found |= matches!(e.kind, ExprKind::Aggregate { .. }));
     found

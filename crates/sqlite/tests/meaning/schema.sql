@@ -43,7 +43,7 @@ create table child (
     price numeric(10, 2) not null check (price >= 0),
     quantity integer not null default 1 check (quantity = any (array[1, 2, 3, 10])),
     total numeric(12, 2) generated always as (price * quantity) stored,
-    label text generated always as (upper(note) || '-' || quantity) stored,
+    label text generated always as (upper(note) || '-' || quantity::text) stored,
     note text,
     constraint child_once unique (parent_id, kind, price)
 );

@@ -9,8 +9,8 @@ use crate::error::ApiError;
 pub enum MediaType {
     /// `application/json`
     Json,
-    /// `application/vnd.pgrst.array+json`, nulls left out when `true`
-    Array(bool),
+    /// `application/vnd.pgrst.array+json;nulls=stripped`
+    StrippedArray,
     /// `application/vnd.pgrst.object+json`, nulls left out when `true`
     Object(bool),
     /// `text/csv`
@@ -26,8 +26,7 @@ impl MediaType {
     pub fn content_type(self) -> &'static str {
         match self {
             MediaType::Json => "application/json; charset=utf-8",
-            MediaType::Array(false) => "application/vnd.pgrst.array+json; charset=utf-8",
-            MediaType::Array(true) => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
+            MediaType::StrippedArray => "application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8",
             MediaType::Object(false) => "application/vnd.pgrst.object+json; charset=utf-8",
             MediaType::Object(true) => "application/vnd.pgrst.object+json;nulls=stripped; charset=utf-8",
             MediaType::Csv => "text/csv; charset=utf-8",
@@ -88,7 +87,7 @@ fn media_type(entry: &str, function: bool) -> Option<MediaType> {
     match name.as_str() {
         "*/*" | "application/json" | "application/*" => Some(MediaType::Json),
         "application/vnd.pgrst.array+json" | "application/vnd.pgrst.array" => {
-            Some(MediaType::Array(stripped))
+            Some(if stripped { MediaType::StrippedArray } else { MediaType::Json })
         }
         "application/vnd.pgrst.object+json" | "application/vnd.pgrst.object" => {
             Some(MediaType::Object(stripped))
@@ -117,7 +116,8 @@ mod tests {
             ("text/html, application/json;q=0.5, text/csv;q=0.9", MediaType::Csv),
             ("application/vnd.pgrst.object+json", MediaType::Object(false)),
             ("application/vnd.pgrst.object+json;nulls=stripped", MediaType::Object(true)),
-            ("application/vnd.pgrst.array+json; nulls=stripped", MediaType::Array(true)),
+            ("application/vnd.pgrst.array+json; nulls=stripped", MediaType::StrippedArray),
+            ("application/vnd.pgrst.array+json", MediaType::Json),
             ("text/csv;q=0, */*;q=0.1", MediaType::Json),
             ("", MediaType::Json),
         ] {

@@ -111,7 +111,7 @@ fn known(found: &mut Preferences, token: &str) -> Result<bool, ApiError> {
     Ok(true)
 }
 
-/// A zone of the IANA database, or a fixed offset `+05:30`. (A bare offset is east of Greenwich, as in ISO 8601.)
+/// A zone of the IANA database, or a fixed offset, which PostgreSQL reads as POSIX does: `+05:30` is west of Greenwich.
 fn time_zone(name: &str) -> Result<TimeZone, ApiError> {
     let invalid =
         || ApiError::new(400, "22023", format!("invalid value for parameter \"TimeZone\": \"{name}\""));
@@ -138,7 +138,7 @@ fn fixed_offset(name: &str, digits: &str, invalid: impl Fn() -> ApiError) -> Res
     if hours > 15 || minutes > 59 || parts.next().is_some() {
         return Err(invalid());
     }
-    let sign = if name.starts_with('-') { -1 } else { 1 };
+    let sign = if name.starts_with('-') { 1 } else { -1 };
     jiff::tz::Offset::from_seconds(sign * (hours * 3600 + minutes * 60))
         .map(TimeZone::fixed)
         .map_err(|_| invalid())

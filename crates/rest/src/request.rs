@@ -369,7 +369,7 @@ fn action(
             put: false,
         }),
         Method::PUT => {
-            if parameters.has_window || incoming.headers.contains_key("range") {
+            if parameters.has_window {
                 return Err(ApiError::new(
                     400,
                     "PGRST114",
@@ -414,12 +414,12 @@ impl Shape {
             (MediaType::Bytes, _) => return Err(unavailable("application/octet-stream")),
             (_, Some(CallShape::Scalar)) => json(JsonShape::Scalar, false),
             (media, Some(CallShape::Object)) => {
-                json(JsonShape::Object, matches!(media, MediaType::Object(true) | MediaType::Array(true)))
+                json(JsonShape::Object, matches!(media, MediaType::Object(true) | MediaType::StrippedArray))
             }
             (MediaType::Object(_), Some(CallShape::Values)) => json(JsonShape::Scalar, false),
             (_, Some(CallShape::Values)) => json(JsonShape::Values, false),
             (MediaType::Object(strip), _) => json(JsonShape::Object, strip),
-            (MediaType::Array(strip), _) => json(JsonShape::Rows, strip),
+            (MediaType::StrippedArray, _) => json(JsonShape::Rows, true),
             (MediaType::Json, _) => json(JsonShape::Rows, false),
         })
     }

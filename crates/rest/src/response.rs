@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
-    VARY, WWW_AUTHENTICATE,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName,
+    HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Response, StatusCode};
 use plinth_catalog::{Catalog, RelationKind};
@@ -96,7 +96,7 @@ fn read(shape: &Shape, offset: u64, outcome: Outcome) -> Response<Bytes> {
         set(headers, CONTENT_LOCATION, location);
     }
     headers.insert(VARY, HeaderValue::from_static("Accept, Prefer, Range"));
-    common(shape, headers, Applies::default());
+    common(shape, headers, Applies { transaction: true, ..Applies::default() });
     response
 }
 
@@ -210,6 +210,8 @@ pub fn allow(catalog: &Catalog, target: Option<&Target>) -> Option<Response<Byte
     };
     let mut response = Response::new(Bytes::new());
     set(response.headers_mut(), ALLOW, &methods);
+    // Also for a request without an origin, as PostgREST answers it.
+    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Some(response)
 }
 

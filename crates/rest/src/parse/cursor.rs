@@ -63,6 +63,13 @@ impl<'a> Cursor<'a> {
         self.take_while(|c| c == ' ');
     }
 
+    /// Passes over closing parentheses at the very end that close nothing: PostgREST does not mind them.
+    pub(crate) fn skip_surplus_parentheses(&mut self) {
+        if self.rest().bytes().all(|b| b == b')') {
+            self.at = self.text.len();
+        }
+    }
+
     /// Where it is, to come back to.
     pub(crate) fn mark(&self) -> usize {
         self.at

@@ -28,6 +28,7 @@ pub(crate) fn logic(negated: bool, all: bool, text: &str) -> Result<Filter, ApiE
     cursor.skip_blanks();
     let filters = group(&mut cursor, 0)?;
     cursor.skip_blanks();
+    cursor.skip_surplus_parentheses();
     if !cursor.at_end() {
         return Err(cursor.unexpected("end of input"));
     }
@@ -54,12 +55,16 @@ fn group(cursor: &mut Cursor<'_>, depth: usize) -> Result<Vec<Filter>, ApiError>
 }
 
 fn member(cursor: &mut Cursor<'_>, depth: usize) -> Result<Filter, ApiError> {
-    for (prefix, negated, all) in
-        [("not.and(", true, true), ("not.or(", true, false), ("and(", false, true), ("or(", false, false)]
+    let start = cursor.mark();
+    for (word, negated, all) in
+        [("not.and", true, true), ("not.or", true, false), ("and", false, true), ("or", false, false)]
     {
-        if cursor.rest().starts_with(prefix) {
-            cursor.eat(prefix.trim_end_matches('('));
-            return Ok(Filter::Logic { negated, all, filters: group(cursor, depth + 1)? });
+        if cursor.eat(word) {
+            cursor.skip_blanks();
+            if cursor.peek() == Some('(') {
+                return Ok(Filter::Logic { negated, all, filters: group(cursor, depth + 1)? });
+            }
+            cursor.reset(start);
         }
     }
     let field = field_path(cursor)?;
@@ -248,6 +253,7 @@ fn list(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ApiError> {
     cursor.skip_blanks();
     let mut values = Vec::new();
     loop {
+        cursor.skip_blanks();
         values.push(logic_list_value(cursor));
         if cursor.eat(",") {
             continue;

@@ -37,17 +37,17 @@ fn term(cursor: &mut Cursor<'_>) -> Result<Order, ApiError> {
     let mut descending = None;
     let mut nulls_first = None;
     while cursor.eat(".") {
-        let word = cursor.take_while(|c| c.is_ascii_alphabetic());
-        match word {
-            "asc" if descending.is_none() && nulls_first.is_none() => descending = Some(false),
-            "desc" if descending.is_none() && nulls_first.is_none() => descending = Some(true),
-            "nullsfirst" if nulls_first.is_none() => nulls_first = Some(true),
-            "nullslast" if nulls_first.is_none() => nulls_first = Some(false),
-            _ => {
-                return Err(cursor.error(format!(
-                    "unexpected \"{word}\" expecting \"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""
-                )));
-            }
+        let may_direct = descending.is_none() && nulls_first.is_none();
+        if may_direct && cursor.eat("asc") {
+            descending = Some(false);
+        } else if may_direct && cursor.eat("desc") {
+            descending = Some(true);
+        } else if nulls_first.is_none() && cursor.eat("nullsfirst") {
+            nulls_first = Some(true);
+        } else if nulls_first.is_none() && cursor.eat("nullslast") {
+            nulls_first = Some(false);
+        } else {
+            return Err(cursor.unexpected("\"asc\", \"desc\", \"nullsfirst\" or \"nullslast\""));
         }
     }
     if !cursor.at_end() && cursor.peek() != Some(',') {

@@ -15,6 +15,7 @@ pub(crate) fn select(text: &str) -> Result<Vec<SelectItem>, ApiError> {
         return Ok(Vec::new());
     }
     let items = items(&mut cursor, 0)?;
+    cursor.skip_surplus_parentheses();
     if !cursor.at_end() {
         return Err(cursor.unexpected("\",\" or end of input"));
     }

@@ -1,6 +1,6 @@
 //! Expressions. What is written is always one operand: compound forms stand in parentheses.
 
-use plinth_catalog::expr::{CompareOp, Expr, ExprKind, OrderBy, Quantifiable, Query, Setting, SourceId};
+use plinth_catalog::expr::{CompareOp, Expr, ExprKind, OrderBy, Quantifiable, Query, Setting};
 use plinth_values::{Type, Value};
 
 use super::literal::{collation, constant, is_text, received, string};
@@ -260,7 +260,7 @@ impl Writer<'_> {
         // For a null array this is one null element, which makes every comparison null, as it should be.
         let elements = format!("plinth_elements({tag}, {})", self.expr(array)?);
         let alias = self.name("e");
-        let source = SourceId::fresh();
+        let source = self.own_source();
         let rows = format!("json_each({elements}) as {alias}");
         let item = Expr::column(source, 0, element.clone());
         self.scoped(|w| {
@@ -294,7 +294,7 @@ impl Writer<'_> {
         let rows = self.query(query)?;
         let alias = self.name("q");
         self.scoped(|w| {
-            let source = SourceId::fresh();
+            let source = w.own_source();
             w.push(source, Source::Columns { alias: alias.clone() });
             let condition = w.compare(symbol(op), left, &Expr::column(source, 0, ty))?;
             Ok(gathered(&condition, &format!("({rows}) as {alias}"), all))

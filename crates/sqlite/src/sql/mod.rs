@@ -27,10 +27,9 @@ use plinth_values::{Type, Value};
 
 pub(crate) use call::is_polymorphic;
 pub(crate) use ddl::{
-    add_column, create_index, create_indexes, create_table, create_table_named, index_name, notes, rowid,
-    table_name,
+    add_column, create_index, create_indexes, create_table, index_name, notes, rowid, table_name,
 };
-pub(crate) use literal::{collation, declared_type};
+use literal::declared_type;
 pub(crate) use node::{NodeSql, count, node, returning};
 pub(crate) use query::query;
 pub(crate) use supported::supported;
@@ -167,6 +166,12 @@ impl<'a> Writer<'a> {
     fn name(&mut self, prefix: &str) -> String {
         self.names += 1;
         format!("{prefix}{}", self.names)
+    }
+
+    /// A source of this text alone: plans number theirs from the other end.
+    fn own_source(&mut self) -> SourceId {
+        self.names += 1;
+        SourceId(u32::MAX - u32::try_from(self.names).unwrap_or(0))
     }
 
     fn source(&self, id: SourceId) -> Option<&Source<'a>> {

@@ -45,11 +45,6 @@ pub(crate) fn rowid_column(relation: &Relation) -> Option<usize> {
 
 /// `create table …`.
 pub(crate) fn create_table(catalog: &Catalog, relation: &Relation) -> Result<String> {
-    create_table_named(catalog, relation, &table_name(relation))
-}
-
-/// `create table …` by another name, for a table that is about to take another one's place.
-pub(crate) fn create_table_named(catalog: &Catalog, relation: &Relation, name: &str) -> Result<String> {
     let table = relation.table().ok_or_else(|| internal("a view has no table"))?;
     let mut parts = Vec::new();
     for (index, column) in relation.columns.iter().enumerate() {
@@ -72,7 +67,7 @@ pub(crate) fn create_table_named(catalog: &Catalog, relation: &Relation, name: &
         let (name, references) = (quote_ident(&key.name), references(catalog, key)?);
         parts.push(format!("constraint {name} foreign key ({columns}) {references}"));
     }
-    Ok(format!("create table {} (\n  {}\n) strict", quote_ident(name), parts.join(",\n  ")))
+    Ok(format!("create table {} (\n  {}\n) strict", quote_ident(&table_name(relation)), parts.join(",\n  ")))
 }
 
 /// `alter table … add column …` with the constraints that the column brings; `None` when SQLite can only make the table anew: for

@@ -13,11 +13,11 @@ type Guards<'g> = Option<&'g mut Vec<String>>;
 
 impl<'a> Writer<'a> {
     /// An item of `from`. `outer`: an outer join around may give nulls in its place.
-    pub(super) fn from(&mut self, item: &FromItem, guards: Guards<'_>, outer: bool) -> Result<String> {
-        self.nested(|w| w.from_inner(item, guards, outer))
+    pub(super) fn item(&mut self, item: &FromItem, guards: Guards<'_>, outer: bool) -> Result<String> {
+        self.nested(|w| w.item_inner(item, guards, outer))
     }
 
-    fn from_inner(&mut self, item: &FromItem, guards: Guards<'_>, outer: bool) -> Result<String> {
+    fn item_inner(&mut self, item: &FromItem, guards: Guards<'_>, outer: bool) -> Result<String> {
         match item {
             FromItem::Relation { id, relation, security } => {
                 self.relation(*id, *relation, security.as_deref(), guards, outer)
@@ -151,20 +151,20 @@ impl<'a> Writer<'a> {
         let mut own = Vec::new();
         let (left_text, right_text, word) = match kind {
             JoinKind::Inner | JoinKind::Cross => {
-                let left = self.from(left, guards.as_deref_mut(), outer)?;
-                (left, self.from(right, guards, outer)?, "join")
+                let left = self.item(left, guards.as_deref_mut(), outer)?;
+                (left, self.item(right, guards, outer)?, "join")
             }
             JoinKind::Left => {
-                let left = self.from(left, guards, outer)?;
-                (left, self.from(right, Some(&mut own), true)?, "left join")
+                let left = self.item(left, guards, outer)?;
+                (left, self.item(right, Some(&mut own), true)?, "left join")
             }
             JoinKind::Right => {
-                let left = self.from(left, Some(&mut own), true)?;
-                (left, self.from(right, guards, outer)?, "right join")
+                let left = self.item(left, Some(&mut own), true)?;
+                (left, self.item(right, guards, outer)?, "right join")
             }
             JoinKind::Full => {
-                let left = self.from(left, None, true)?;
-                (left, self.from(right, None, true)?, "full join")
+                let left = self.item(left, None, true)?;
+                (left, self.item(right, None, true)?, "full join")
             }
         };
         if let Some(on) = on {

@@ -64,7 +64,7 @@ pub(super) fn is_text(ty: &Type) -> bool {
 }
 
 /// The collation, quoted, that orders a type whose stored text does not order by itself.
-pub(crate) fn collation(ty: &Type) -> Option<String> {
+pub(super) fn collation(ty: &Type) -> Option<String> {
     if !is_text(ty) || is_plain(ty) {
         return None;
     }

@@ -31,7 +31,7 @@ pub(crate) fn node(catalog: &Catalog, node: &Node) -> Result<NodeSql> {
         having: None,
     };
     let body = w.body(&parts)?;
-    let (values, outer, list) = selected(&mut w, node)?;
+    let Selected { values, outer, list } = selected(&mut w, node)?;
     let order = w.order_by(&node.order)?;
     let page = page(&mut w, node);
     Ok(NodeSql { sql: w.finish(format!("select {list}{body}{order}{page}")), values, outer })
@@ -58,7 +58,7 @@ pub(crate) fn returning(catalog: &Catalog, node: &Node) -> Result<NodeSql> {
         None => String::new(),
     };
     let group = w.group_by(&node.group_by)?;
-    let (values, outer, select) = selected(&mut w, node)?;
+    let Selected { values, outer, list: select } = selected(&mut w, node)?;
     let order = match w.order_by(&node.order)? {
         order if order.is_empty() && !node.grouped => format!(" order by {list}.key"),
         order => order,
@@ -92,8 +92,15 @@ fn value_exprs(node: &Node) -> impl Iterator<Item = &Expr> {
     })
 }
 
+/// What a node selects, and where it is.
+struct Selected {
+    values: usize,
+    outer: Vec<(SourceId, usize)>,
+    list: String,
+}
+
 /// The values, then the columns that inner nodes need.
-fn selected(w: &mut Writer<'_>, node: &Node) -> Result<(usize, Vec<(SourceId, usize)>, String)> {
+fn selected(w: &mut Writer<'_>, node: &Node) -> Result<Selected> {
     let own = walk::sources(&node.from);
     let mut outer: Vec<(SourceId, usize)> = Vec::new();
     let mut columns: Vec<Expr> = Vec::new();
@@ -121,7 +128,7 @@ fn selected(w: &mut Writer<'_>, node: &Node) -> Result<(usize, Vec<(SourceId, us
     if list.is_empty() {
         list.push(w.expr(&Expr::literal(Value::Int(1), Type::Int4))?);
     }
-    Ok((values, outer, list.join(", ")))
+    Ok(Selected { values, outer, list: list.join(", ") })
 }
 
 /// The limit is part of the text, which lets SQLite choose an index for a short page; pages differ by offset, which is bound.

@@ -1,14 +1,14 @@
 //! Queries. The columns of what is written here are always named `c0`, `c1`, …
 
 use plinth_catalog::expr::{
-    Cte, Distinct, Expr, ExprKind, FromItem, OrderBy, Query, QueryBody, Select, SetOp, SourceId,
+    Cte, Distinct, Expr, ExprKind, FromItem, Query, QueryBody, Select, SetOp, SourceId,
 };
 use plinth_catalog::{Catalog, Relation};
-use plinth_values::{Type, Value};
+use plinth_values::Type;
 
 use super::expr::{direction, is_constant, small_number};
 use super::literal::collation;
-use super::{Result, Source, Sql, Writer, internal, walk};
+use super::{Result, Source, Sql, Writer, walk};
 
 /// What decides which rows and groups a select has.
 pub(super) struct Parts<'p> {
@@ -111,7 +111,7 @@ impl Writer<'_> {
         self.fallible_outside = conjuncts.iter().any(|expr| walk::is_fallible(expr));
         let mut guards = Vec::new();
         let from = match parts.from {
-            Some(item) => format!(" from {}", self.from(item, Some(&mut guards), false)?),
+            Some(item) => format!(" from {}", self.item(item, Some(&mut guards), false)?),
             None => String::new(),
         };
         let guard = guards.join(" and ");

@@ -1,8 +1,8 @@
 //! Tables and indexes as SQLite makes them, what they refuse, and what cannot be made.
 
-use plinth_catalog::{Defaults, SourceFile, read};
+use plinth_catalog::{Defaults, SourceFile, parse_query, read};
 
-use super::super::{add_column, create_indexes, create_table, notes, rowid, supported};
+use super::super::{add_column, create_indexes, create_table, notes, query, rowid, supported};
 use super::{catalog, database};
 
 #[test]
@@ -48,6 +48,30 @@ fn definitions_are_written_in_full() {
     assert_eq!(notes(&catalog).len(), 1);
     assert_eq!(rowid(b), "rowid");
     database(&catalog);
+}
+
+#[test]
+fn the_example_can_be_kept() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/hiring/schema");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let schema: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let catalog = catalog(&schema.join("\n"));
+    let connection = database(&catalog);
+    // The list of published postings, newest first, is read from its index.
+    let text = "select title from posting where state = 'published' order by published_at desc limit 20";
+    let newest = query(&catalog, &parse_query(&catalog, &["public"], text).unwrap()).unwrap();
+    let mut plan = connection.prepare(&format!("explain query plan {}", newest.text)).unwrap();
+    let steps: Vec<String> = plan.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(steps, ["SCAN t1 USING INDEX posting_published_at_idx"]);
+    for view in catalog.relations.iter() {
+        if let plinth_catalog::RelationKind::View(view) = &view.kind {
+            // Functions of the schema are inlined by planning.
+            if let Ok(sql) = query(&catalog, &view.query) {
+                connection.prepare(&sql.text).unwrap_or_else(|e| panic!("{e}\n{}", sql.text));
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Replays calls recorded from PostgreSQL 15 (`tests/data/calls.tsv`): resolution, coercion, the call, and its text form.
 //! `CALLS_FILTER=name` runs one name only.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use plinth_values::builtin::{self, Context, Kind, Resolved, Unresolved};
 use plinth_values::{Modifier, Session, Type, Value, ValueError, ValueRef, cast, input, output};
 

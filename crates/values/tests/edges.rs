@@ -1,5 +1,7 @@
 //! Every built-in with every combination of extreme arguments: an answer or a refusal in bounded time, never a panic.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::time::{Duration, Instant};
 
 use plinth_values::builtin::{self, Arg, Builtin, Context, Kind};

@@ -4,7 +4,7 @@ use super::Arg::{
     AnyArray, AnyElement, Bool, Int4, Int8, Interval as IntervalArg, Json, Jsonb, Numeric, Text, Timestamp,
     Timestamptz,
 };
-use super::args::{self, int, invalid_parameter, text};
+use super::args::{self, bounded, int, invalid_parameter, text};
 use super::array::array;
 use super::datetime::interval;
 use super::decimal::number;
@@ -120,6 +120,10 @@ fn integers(args: Args<'_, '_>) -> Result<Rows> {
         return Err(zero_step());
     }
     let inside = |at: &i64| if step > 0 { *at <= last } else { *at >= last };
+    // A series that is too long is refused before its rows are made.
+    if inside(&first) && last.abs_diff(first) / step.unsigned_abs() >= MAX_ROWS as u64 {
+        return Err(too_many());
+    }
     series(first, inside, |at| Ok(at.checked_add(step)), |at| Value::Int(*at))
 }
 
@@ -130,6 +134,12 @@ fn numerics(args: Args<'_, '_>) -> Result<Rows> {
         return Err(zero_step());
     }
     let inside = |at: &Decimal| if step.is_negative() { *at >= last } else { *at <= last };
+    if inside(&first) {
+        let steps = last.sub(&first)?.div_trunc(&step)?.to_i64();
+        let steps = steps.and_then(|steps| usize::try_from(steps).ok()).filter(|steps| *steps < MAX_ROWS);
+        let bytes = first.to_string().len().max(last.to_string().len()) + step.to_string().len();
+        bounded(steps.ok_or_else(too_many)?.saturating_mul(bytes) / 4)?;
+    }
     series(first, inside, |at| at.add(&step).map(Some), |at| Value::Text(at.to_string()))
 }
 

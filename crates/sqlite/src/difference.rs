@@ -9,6 +9,8 @@ use plinth_catalog::expr::Expr;
 use plinth_catalog::{Catalog, Column, Domain, Index, Relation, RelationId, Table};
 use plinth_values::{Modifier, Type};
 
+use crate::sql::row_columns;
+
 /// One difference between two catalogs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -361,7 +363,7 @@ fn checks(relation: &Relation, table: &Table) -> Vec<Constraint> {
     let all = table.checks.iter().map(|check| Constraint {
         name: check.name.clone(),
         kind: "check constraint",
-        columns: columns_of(&check.condition),
+        columns: row_columns(&check.condition),
         shape: expr_shape(relation, Some(&check.condition)),
     });
     all.collect()
@@ -474,12 +476,6 @@ fn expr_shape(relation: &Relation, expr: Option<&Expr>) -> String {
     }
     out.push_str(rest);
     out
-}
-
-fn columns_of(expr: &Expr) -> Vec<usize> {
-    let text = format!("{expr:?}");
-    let marks = text.split("source: SourceId(0), column: ").skip(1);
-    marks.filter_map(|tail| tail.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()).collect()
 }
 
 /// The text without the labels of enums: an expression over one does not change when the type gets further labels.

@@ -29,6 +29,6 @@ pub use connection::Options;
 pub use difference::{Applies, Change, difference};
 pub use engine::SqliteEngine;
 pub use error::OpenError;
-pub use load::Batch;
 pub use explain::explain;
+pub use load::Batch;
 pub use schema::{ApplyError, notes, problems};

@@ -33,6 +33,7 @@ use literal::declared_type;
 pub(crate) use node::{NodeSql, count, node, returning};
 pub(crate) use query::query;
 pub(crate) use supported::supported;
+pub(crate) use walk::row_columns;
 pub(crate) use write::{Rows, check_update, delete, exprs, insert, select_rowids, update};
 
 /// A statement, or a part of one.

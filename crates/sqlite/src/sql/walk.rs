@@ -24,6 +24,19 @@ pub(super) fn expr(e: &Expr, visit: &mut dyn FnMut(&Expr)) {
     Each(visit).expr(e);
 }
 
+/// The columns of the row ([`SourceId::ROW`]) that an expression reads, each once, ascending.
+pub(crate) fn row_columns(e: &Expr) -> Vec<usize> {
+    let mut columns = Vec::new();
+    expr(e, &mut |part| {
+        if let ExprKind::Column { source: SourceId::ROW, column } = part.kind {
+            columns.push(column);
+        }
+    });
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
 /// Shows every expression of a query.
 pub(super) fn query(q: &Query, visit: &mut dyn FnMut(&Expr)) {
     walk_query(&mut Each(visit), q);

@@ -1,11 +1,12 @@
 //! What a row violates, in PostgreSQL's words. SQLite says which constraint it was; the row is known here, and so is whether the
 //! caller may be told about it.
 
+use plinth_catalog::expr::{Expr, ExprKind, SourceId, display_row};
 use plinth_catalog::{Check, Relation};
 use plinth_engine::EngineError;
-use plinth_values::Value;
+use plinth_values::{Type, Value};
 
-use super::{Work, key, text_of};
+use super::{Work, column, key, text_of};
 use crate::error::{message, sql_error};
 use crate::sql;
 use crate::statement::Failure;
@@ -84,13 +85,15 @@ fn of_relation(work: &Work<'_>, relation: &Relation, row: &[Value], said: &str) 
     };
     for key in key::unique(table) {
         if is_columns(&key.columns) || is_index(key.name) {
-            return Some(duplicate(work, relation, row, key.name, Some(&key.columns)));
+            let keys: Vec<Expr> = key.columns.iter().map(|index| column(relation, *index)).collect();
+            return Some(duplicate(work, relation, row, key.name, &keys));
         }
     }
     for index in table.indexes.iter().filter(|index| index.unique) {
         let columns = key::plain_columns(index);
         if is_index(&index.name) || columns.as_deref().is_some_and(is_columns) {
-            return Some(duplicate(work, relation, row, &index.name, columns.as_deref()));
+            let keys: Vec<Expr> = index.keys.iter().map(|key| key.expr.clone()).collect();
+            return Some(duplicate(work, relation, row, &index.name, &keys));
         }
     }
     None
@@ -101,22 +104,34 @@ fn duplicate(
     relation: &Relation,
     row: &[Value],
     constraint: &str,
-    columns: Option<&[usize]>,
+    keys: &[Expr],
 ) -> EngineError {
     let message = format!("duplicate key value violates unique constraint \"{constraint}\"");
-    let visible = columns.filter(|columns| !row.is_empty() && can_see(work, relation, columns));
-    let detail = visible.map(|columns| {
-        let row = complete(work, relation, row);
-        let (mut names, mut values) = (Vec::new(), Vec::new());
-        for index in columns {
-            if let (Some(column), Some(value)) = (relation.columns.get(*index), row.get(*index)) {
-                names.push(identifier(&column.name));
-                values.push(shown_value(work, column, value));
-            }
+    sql_error("23505", message, existing_key(work, relation, row, keys))
+}
+
+/// `Key (a, lower(b))=(1, x) already exists.`, where the caller may be told.
+fn existing_key(work: &Work<'_>, relation: &Relation, row: &[Value], keys: &[Expr]) -> Option<String> {
+    let columns: Vec<usize> = keys.iter().flat_map(sql::row_columns).collect();
+    if row.is_empty() || !can_see(work, relation, &columns) {
+        return None;
+    }
+    let row = complete(work, relation, row);
+    let values = work.over_cells(relation, &keys.iter().collect::<Vec<_>>(), &row).ok()?;
+    let names: Vec<String> = keys.iter().map(|key| key_name(work, relation, key)).collect();
+    let values: Vec<String> =
+        keys.iter().zip(&values).map(|(key, value)| shown_value(work, &key.ty, value)).collect();
+    Some(format!("Key ({})=({}) already exists.", names.join(", "), values.join(", ")))
+}
+
+fn key_name(work: &Work<'_>, relation: &Relation, key: &Expr) -> String {
+    match key.kind {
+        ExprKind::Column { source: SourceId::ROW, column } => {
+            relation.columns.get(column).map(|column| identifier(&column.name)).unwrap_or_default()
         }
-        format!("Key ({})=({}) already exists.", names.join(", "), values.join(", "))
-    });
-    sql_error("23505", message, detail)
+        // PostgreSQL shows the columns without their table.
+        _ => display_row(work.catalog, relation, key).replace(&format!("{}.", relation.name.name), ""),
+    }
 }
 
 /// The refusal of a row by a check constraint of its table, or of a domain of one of its columns.
@@ -164,7 +179,7 @@ fn failing_row(work: &Work<'_>, relation: &Relation, row: &[Value]) -> Option<St
     let columns: Vec<_> =
         seen.iter().filter_map(|index| relation.columns.get(*index).zip(row.get(*index))).collect();
     let values: Vec<String> =
-        columns.iter().map(|(column, value)| shown_value(work, column, value)).collect();
+        columns.iter().map(|(column, value)| shown_value(work, &column.ty, value)).collect();
     let values = values.join(", ");
     if seen.len() == row.len() {
         return Some(format!("Failing row contains ({values})."));
@@ -183,11 +198,11 @@ fn complete(work: &Work<'_>, relation: &Relation, row: &[Value]) -> Vec<Value> {
     row
 }
 
-fn shown_value(work: &Work<'_>, column: &plinth_catalog::Column, value: &Value) -> String {
+fn shown_value(work: &Work<'_>, ty: &Type, value: &Value) -> String {
     if value.is_null() {
         return "null".into();
     }
-    let text = text_of(&column.ty, value.as_ref(), work);
+    let text = text_of(ty, value.as_ref(), work);
     match text.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
         None => text,

@@ -102,8 +102,8 @@ pub fn encode(element: &Type, array: &Array) -> Result<Value> {
 pub(crate) fn write_json(element: &Type, stored: &str, session: &Session, out: &mut Vec<u8>) {
     // The storage form is the JSON form, in UTC.
     let shifted = *element == Type::Timestamptz && session.time_zone != TimeZone::UTC;
-    match decode(element, stored) {
-        Ok(array) if shifted => write_level(&array, '[', ']', out, &mut |value, out| {
+    match shifted.then(|| decode(element, stored)) {
+        Some(Ok(array)) => write_level(&array, '[', ']', out, &mut |value, out| {
             output::write_json(element, value, session, out);
         }),
         _ => out.extend_from_slice(stored.as_bytes()),

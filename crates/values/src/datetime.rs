@@ -3,6 +3,7 @@
 
 pub(crate) mod decode;
 mod extract;
+pub(crate) mod fields;
 pub(crate) mod tokens;
 mod trunc;
 pub(crate) mod units;

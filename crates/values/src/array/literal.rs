@@ -14,6 +14,8 @@ pub(crate) fn parse(element: &Type, modifier: Modifier, text: &str, session: &Se
             None => "Array value must start with \"{\" or dimension information.",
         }));
     }
+    // From here on, refusals show the text without its dimensions, as PostgreSQL's do.
+    reader.text = reader.rest;
     let mut found = Found::default();
     reader.level(0, &mut found)?;
     if !reader.rest.trim_start_matches(is_space).is_empty() {
@@ -25,6 +27,7 @@ pub(crate) fn parse(element: &Type, modifier: Modifier, text: &str, session: &Se
         found.lengths.iter().flatten().copied().collect()
     };
     if declared.is_some_and(|declared| declared != dimensions) {
+        reader.text = text;
         return Err(reader.malformed("Specified array dimensions do not match array contents."));
     }
     let read = |item: Option<String>| match item {

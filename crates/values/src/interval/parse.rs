@@ -1,7 +1,8 @@
 //! The forms in which an interval may be written: `1 day 02:03`, `1-2`, `@ 3 weeks ago`, and ISO 8601's `P1Y2M3DT4H`.
 
 use super::{Interval, out_of_range, to_i64};
-use crate::datetime::decode::{Refusal, clock_text, fraction};
+use crate::datetime::decode::Refusal;
+use crate::datetime::fields::{clock_text, fraction};
 use crate::datetime::tokens::{Kind, Token, tokens};
 use crate::datetime::units::{Unit, unit};
 use crate::datetime::{DAY_MICROS, SECOND_MICROS};
@@ -62,9 +63,7 @@ fn verbose(text: &str) -> Step<Sum> {
                 let unit = next.ok_or(Refusal::BadFormat)?;
                 let (value, rest, unit) = number(text, unit)?;
                 sum.add(unit, value, rest)?;
-                if unit == Unit::Hour {
-                    next = Some(Unit::Day);
-                }
+                next = Some(if unit == Unit::Hour { Unit::Day } else { unit });
                 match unit {
                     Unit::Second if rest != 0.0 => SECONDS,
                     unit => bit(unit),

@@ -1,5 +1,7 @@
 //! The grammar of requests: what is read, what is refused and how the refusal is worded, and that no input panics.
 
+#![allow(clippy::result_large_err, clippy::unwrap_used, reason = "a test")]
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use plinth_query::Request;
 use plinth_query::request::*;

@@ -51,33 +51,12 @@ impl Verifier {
         headers: &HeaderMap,
         session: Session,
     ) -> Result<Caller, ApiError> {
-        let claims = match token(headers)? {
+        let mut claims = match token(headers)? {
             Some(token) => self.claims(token, session.now / 1_000_000)?,
             None => Map::new(),
         };
-        let authenticated = claims.contains_key("role");
-        self.from_claims(catalog, claims, authenticated, method, path, headers, session)
-    }
-
-    #[allow(clippy::too_many_arguments, reason = "the parts of one request")]
-    fn from_claims(
-        &self,
-        catalog: &Catalog,
-        mut claims: Map<String, Value>,
-        authenticated: bool,
-        method: &str,
-        path: &str,
-        headers: &HeaderMap,
-        session: Session,
-    ) -> Result<Caller, ApiError> {
-        let role = match claims.get("role") {
-            Some(Value::String(role)) => role.clone(),
-            Some(_) => return Err(claim_error("The JWT 'role' claim must be a string")),
-            None => self.anon_role.clone(),
-        };
-        if catalog.find_role(&role).is_none() {
-            return Err(unauthorized("22023", format!("role \"{role}\" does not exist")));
-        }
+        let named = claims.contains_key("role");
+        let role = self.role(catalog, &claims)?;
         claims.entry("role").or_insert_with(|| Value::String(role.clone()));
         let uid = claims
             .get("sub")
@@ -86,7 +65,7 @@ impl Verifier {
             .map(|uuid| uuid.hyphenated().to_string());
         Ok(Caller {
             // Callers with the anonymous role's own key are as anonymous as those without.
-            authenticated: authenticated && role != self.anon_role,
+            authenticated: named && role != self.anon_role,
             role,
             claims: Value::Object(claims).to_string(),
             uid,
@@ -96,6 +75,19 @@ impl Verifier {
             cookies: cookie_object(headers),
             session,
         })
+    }
+
+    /// The role that the claims name, else the anonymous one; it has to exist.
+    fn role(&self, catalog: &Catalog, claims: &Map<String, Value>) -> Result<String, ApiError> {
+        let role = match claims.get("role") {
+            Some(Value::String(role)) => role.clone(),
+            Some(_) => return Err(claim_error("The JWT 'role' claim must be a string")),
+            None => self.anon_role.clone(),
+        };
+        if catalog.find_role(&role).is_none() {
+            return Err(unauthorized("22023", format!("role \"{role}\" does not exist")));
+        }
+        Ok(role)
     }
 
     fn claims(&self, token: &str, now: i64) -> Result<Map<String, Value>, ApiError> {

@@ -162,7 +162,9 @@ pub fn load_seed(project: &Project, engine: &SqliteEngine) -> Result {
 
 fn seed_error(error: &EngineError) -> String {
     let detail = match error {
-        EngineError::Sql { detail: Some(detail), .. } | EngineError::Internal { detail } => format!("\n  {detail}"),
+        EngineError::Sql { detail: Some(detail), .. } | EngineError::Internal { detail } => {
+            format!("\n  {detail}")
+        }
         _ => String::new(),
     };
     format!("seed/ is not loaded: {error}{detail}")

@@ -19,7 +19,7 @@ test:
 
 # The durability loop at length: 100 rounds of kill -9 under write load (make test runs a short one).
 test-crash:
-	PLINTH_CRASH_ROUNDS=$${PLINTH_CRASH_ROUNDS:-100} $(CARGO) test --package plinth-tests --test crash -- --nocapture
+	CRASH_ROUNDS=$${CRASH_ROUNDS:-100} $(CARGO) test --package plinth-tests --test crash -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

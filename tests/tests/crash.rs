@@ -1,6 +1,6 @@
 //! Kill -9 under write load, in a loop: what was acknowledged is there, and no request is there by half.
 //!
-//! `PLINTH_CRASH_ROUNDS` sets the number of rounds (`make test-crash`: 100).
+//! `CRASH_ROUNDS` sets the number of rounds (`make test-crash`: 100).
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -61,7 +61,7 @@ fn write_until_killed(
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    let rounds: u32 = std::env::var("PLINTH_CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(6);
+    let rounds: u32 = std::env::var("CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(6);
     let project = Project::with_files(&[
         ("plinth.toml", "[database]\npath = \"data/crash.db\"\n[api]\nmax_rows = 0\n"),
         ("schema/01_entry.sql", SCHEMA),

@@ -48,12 +48,29 @@ impl Caller {
         let text = match setting {
             Setting::Uid => return self.uid.clone().map_or(Value::Null, Value::Text),
             Setting::Role => &self.role,
-            Setting::Jwt | Setting::Claims => &self.claims,
+            // A jsonb value has one form: keys in its order, blanks in its places.
+            Setting::Jwt => {
+                return plinth_values::json::canonical(&self.claims).map_or(Value::Null, Value::Text);
+            }
+            Setting::Claims => &self.claims,
             Setting::Method => &self.method,
             Setting::Path => &self.path,
             Setting::Headers => &self.headers,
             Setting::Cookies => &self.cookies,
         };
         Value::Text(text.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn claims_come_as_text_and_as_jsonb() {
+        let caller = Caller { claims: r#"{"role":"a","b":1,"b":2}"#.into(), ..Caller::with_role("a") };
+        assert_eq!(caller.setting(Setting::Claims), Value::Text(r#"{"role":"a","b":1,"b":2}"#.into()));
+        assert_eq!(caller.setting(Setting::Jwt), Value::Text(r#"{"b": 2, "role": "a"}"#.into()));
+        assert_eq!(caller.setting(Setting::Uid), Value::Null);
     }
 }

@@ -7,6 +7,7 @@
 mod body;
 mod csv_sink;
 mod error;
+mod head_sink;
 mod media;
 mod parse;
 mod preferences;

@@ -12,6 +12,7 @@ use plinth_query::{Plan, Request};
 use crate::body;
 use crate::csv_sink::CsvSink;
 use crate::error::ApiError;
+use crate::head_sink::HeadSink;
 use crate::media::{self, MediaType};
 use crate::parse::{self, Attachment};
 use crate::preferences::{self, Handling, Preferences, Return, Transaction};
@@ -407,7 +408,7 @@ impl Shape {
             | PlannedAction::Delete(_) => None,
         };
         let json = |shape, strip| Box::new(JsonSink::new(shape, strip)) as Box<dyn RowSink>;
-        Ok(match (self.media, call) {
+        let sink: Box<dyn RowSink> = match (self.media, call) {
             (MediaType::Csv, _) => Box::new(CsvSink::new()),
             (MediaType::Text | MediaType::Bytes, Some(CallShape::Scalar)) => Box::new(RawSink::default()),
             (MediaType::Text, _) => return Err(unavailable("text/plain")),
@@ -421,7 +422,8 @@ impl Shape {
             (MediaType::Object(strip), _) => json(JsonShape::Object, strip),
             (MediaType::StrippedArray, _) => json(JsonShape::Rows, true),
             (MediaType::Json, _) => json(JsonShape::Rows, false),
-        })
+        };
+        Ok(if self.head { Box::new(HeadSink) } else { sink })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName,
+    ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName,
     HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Response, StatusCode};
@@ -210,8 +210,6 @@ pub fn allow(catalog: &Catalog, target: Option<&Target>) -> Option<Response<Byte
     };
     let mut response = Response::new(Bytes::new());
     set(response.headers_mut(), ALLOW, &methods);
-    // Also for a request without an origin, as PostgREST answers it.
-    response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Some(response)
 }
 

@@ -13,6 +13,13 @@ use crate::config::Cors;
 const METHODS: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD";
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
 
+/// `OPTIONS` tells that any origin is allowed even to a request that names none, as PostgREST does.
+pub fn tell_any(config: &Cors, response: &mut HeaderMap) {
+    if config.origins.iter().any(|allowed| allowed == "*") {
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    }
+}
+
 /// The origin that the answer names: `*` where any is allowed, the request's own where it is listed.
 fn allowed_origin(config: &Cors, headers: &HeaderMap) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
@@ -84,6 +91,8 @@ mod tests {
         for hostile in ["https://b", "https://a.evil", "null", "https://A"] {
             let mut out = HeaderMap::new();
             decorate(&config, &headers(hostile), &mut out);
+            assert!(out.is_empty(), "{hostile}");
+            tell_any(&config, &mut out);
             assert!(out.is_empty(), "{hostile}");
             let answer = preflight(&config, &Method::OPTIONS, &headers(hostile)).unwrap();
             assert!(answer.headers().is_empty(), "{hostile}");

@@ -106,6 +106,9 @@ impl App {
                 Err(error) => plinth_rest::error(&error),
             };
             let mut response = compression::compress(&self.config.compression, &parts.headers, answer);
+            if parts.method == Method::OPTIONS {
+                cors::tell_any(&self.config.cors, response.headers_mut());
+            }
             cors::decorate(&self.config.cors, &parts.headers, response.headers_mut());
             return plain(response);
         }

@@ -40,7 +40,10 @@ pub fn run(dir: &Path, example: Option<&str>) -> Result {
     }
     fs::create_dir_all(dir).map_err(failed)?;
     if example.is_some() {
-        tar::Archive::new(flate2::read::GzDecoder::new(HIRING)).unpack(dir).map_err(failed)?;
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(HIRING));
+        // The files are new here: a time of their own tells browsers so.
+        archive.set_preserve_mtime(false);
+        archive.unpack(dir).map_err(failed)?;
     } else {
         let name = dir.file_name().and_then(|name| name.to_str()).unwrap_or("plinth");
         for (path, text) in EMPTY {

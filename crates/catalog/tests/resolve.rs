@@ -168,6 +168,8 @@ fn types() {
         let found = parse_type(catalog, &["public"], name).map(|(ty, _)| ty.to_string());
         assert_eq!(found.as_deref(), expected, "{name}");
     }
+    // So many dimensions once took the whole stack.
+    assert_eq!(parse_type(catalog, &["public"], &format!("text{}", "[]".repeat(20_000))), None);
 }
 
 /// Words that make something near enough to SQL to get past the parser.

@@ -14,11 +14,17 @@ use crate::{Catalog, Domain, Name};
 /// PostgreSQL's largest `varchar(n)`.
 const MAX_LENGTH: u64 = 10_485_760;
 
+/// Longer texts name no type. Each `[]` nests what is read of it once more, and requests bring these texts.
+const MAX_TYPE_TEXT: usize = 256;
+
 /// A type with its modifier, and the domain it was named by.
 pub(super) type Named = (Type, Modifier, Option<Name>);
 
 /// Reads a type's name as it stands in `::type`; `None` when there is no such type. A domain is not a type to cast to.
 pub fn parse_type(catalog: &Catalog, search_path: &[&str], text: &str) -> Option<(Type, Modifier)> {
+    if text.len() > MAX_TYPE_TEXT {
+        return None;
+    }
     let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?;
     let ast = parser.parse_data_type().ok()?;
     parser.expect_token(&sqlparser::tokenizer::Token::EOF).ok()?;

@@ -189,6 +189,16 @@ fn about_hidden_rows() -> Vec<Request> {
         "/size_share?order=share",
         "/size_share?share=gt.0",
         "/size_share?share=eq.1000",
+        "/share_of_common?order=id",
+        "/share_of_group?order=size",
+        "/share_of_group?documents=gt.0&order=size",
+        "/share_joined?order=id,label_id",
+        "/share_left_joined?order=id,label_id",
+        "/share_left_joined?id=not.is.null&order=id,label_id",
+        "/share_right_joined?order=id,label_id",
+        "/share_full_joined?order=id,label_id",
+        "/share_nested?order=id,label_id",
+        "/gauge_share?share=gt.40&order=id",
         "/account?limit=1&offset=1&order=id",
         "/account?limit=1&offset=3&order=id",
         "/account?offset=4",
@@ -253,6 +263,9 @@ fn about_hidden_rows() -> Vec<Request> {
         ("DELETE", "/document", ""),
         ("DELETE", "/document?title=like.*hidden*", ""),
         ("DELETE", "/account", ""),
+        ("PATCH", "/gauge_share?share=gt.40", r#"{"size":7}"#),
+        ("PATCH", "/gauge_share?share=gt.40&share=lt.200", r#"{"size":7}"#),
+        ("DELETE", "/gauge_share?share=gt.40", ""),
     ] {
         all.push(write(method, target, body));
         let mut limited = write(method, target, body);

@@ -87,7 +87,8 @@ impl<'a> Writer<'a> {
                     source => source,
                 };
                 self.push(id, source);
-                Ok(format!("(select * from {text} where {condition}) as {alias}"))
+                let barrier = if self.fallible_outside { " limit -1" } else { "" };
+                Ok(format!("(select * from {text} where {condition}{barrier}) as {alias}"))
             }
         }
     }
@@ -149,18 +150,19 @@ impl<'a> Writer<'a> {
         // A row that security hides on the nullable side finds no partner: that is what a condition in `on` says. On the other side
         // the place is further out. A full join has no such place.
         let mut own = Vec::new();
+        let further_out = guards.as_deref().map_or(0, Vec::len);
         let (left_text, right_text, word) = match kind {
             JoinKind::Inner | JoinKind::Cross => {
                 let left = self.item(left, guards.as_deref_mut(), outer)?;
-                (left, self.item(right, guards, outer)?, "join")
+                (left, self.item(right, guards.as_deref_mut(), outer)?, "join")
             }
             JoinKind::Left => {
-                let left = self.item(left, guards, outer)?;
+                let left = self.item(left, guards.as_deref_mut(), outer)?;
                 (left, self.item(right, Some(&mut own), true)?, "left join")
             }
             JoinKind::Right => {
                 let left = self.item(left, Some(&mut own), true)?;
-                (left, self.item(right, guards, outer)?, "right join")
+                (left, self.item(right, guards.as_deref_mut(), outer)?, "right join")
             }
             JoinKind::Full => {
                 let left = self.item(left, None, true)?;
@@ -168,7 +170,14 @@ impl<'a> Writer<'a> {
             }
         };
         if let Some(on) = on {
-            own.push(self.expr(on)?);
+            let text = self.expr(on)?;
+            // As in `where`: one that can fail must not tell of rows that are hidden, here or further out.
+            let hiding = guards.as_deref().and_then(|guards| guards.get(further_out..)).unwrap_or_default();
+            let guard: Vec<&str> = hiding.iter().chain(&own).map(String::as_str).collect();
+            own.push(match !guard.is_empty() && walk::is_fallible(on) {
+                true => format!("case when {} then {text} end", guard.join(" and ")),
+                false => text,
+            });
         }
         let right_text = match right {
             FromItem::Join { .. } => format!("({right_text})"),

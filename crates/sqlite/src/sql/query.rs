@@ -37,7 +37,7 @@ impl Writer<'_> {
 
     /// With `sets`, the rows are compared as wholes: each column brings its type's collation.
     fn query_inner(&mut self, query: &Query, sets: bool) -> Result<String> {
-        let with = self.with(&query.with)?;
+        let with = self.with(query)?;
         let body = match &query.body {
             QueryBody::Select(select) => match &select.distinct {
                 Distinct::On(keys) => self.distinct_on(query, select, keys)?,
@@ -58,10 +58,12 @@ impl Writer<'_> {
         Ok(format!("{with}{body}{page}"))
     }
 
-    fn with(&mut self, ctes: &[Cte]) -> Result<String> {
+    fn with(&mut self, query: &Query) -> Result<String> {
+        let ctes: &[Cte] = &query.with;
         if ctes.is_empty() {
             return Ok(String::new());
         }
+        let fallible = walk::is_fallible_query(query);
         let mut parts = Vec::with_capacity(ctes.len());
         for cte in ctes {
             let name = self.name("w");
@@ -71,8 +73,10 @@ impl Writer<'_> {
             let query = self.nested(|w| w.scoped(|w| w.query_inner(&cte.query, false)))?;
             self.ctes.insert(cte.id, name.clone());
             let columns: Vec<String> = (0..cte.query.columns.len()).map(|i| format!("c{i}")).collect();
-            // PostgreSQL evaluates it once where that makes a difference.
-            let once = if walk::is_volatile(&cte.query) { " as materialized" } else { " as" };
+            // PostgreSQL evaluates it once where that makes a difference. Conditions that can fail must not move into it, where
+            // they would see rows that row security hides.
+            let once = walk::is_volatile(&cte.query) || fallible && walk::has_security(&cte.query);
+            let once = if once { " as materialized" } else { " as" };
             parts.push(format!("{name}({}){once} ({query})", columns.join(", ")));
         }
         let word = if ctes.iter().any(|cte| cte.recursive) { "with recursive" } else { "with" };
@@ -108,7 +112,8 @@ impl Writer<'_> {
     pub(super) fn body(&mut self, parts: &Parts<'_>) -> Result<String> {
         let conjuncts = conjuncts(parts.filter);
         self.from_start = self.scope.len();
-        self.fallible_outside = conjuncts.iter().any(|expr| walk::is_fallible(expr));
+        self.fallible_outside = conjuncts.iter().any(|expr| walk::is_fallible(expr))
+            || parts.from.is_some_and(walk::joins_fallibly);
         let mut guards = Vec::new();
         let from = match parts.from {
             Some(item) => format!(" from {}", self.item(item, Some(&mut guards), false)?),
@@ -130,10 +135,31 @@ impl Writer<'_> {
         };
         let group = self.group_by(parts.group_by)?;
         let having = match parts.having {
+            // SQLite makes a condition on nothing but the keys one of `where`; on an aggregate it stays where it is.
+            Some(having) if walk::is_fallible(having) && !parts.group_by.is_empty() => {
+                format!(" having case when count(*) > 0 then {} end", self.expr(having)?)
+            }
             Some(having) => format!(" having {}", self.expr(having)?),
             None => String::new(),
         };
         Ok(format!("{from}{filter}{group}{having}"))
+    }
+
+    /// The condition on the rows of a written table: row security first, then what is asked for. What can fail for a row is evaluated
+    /// only for rows that all else lets through, in order; SQLite would take the order it likes.
+    pub(super) fn written_filter(&mut self, filter: &Expr) -> Result<String> {
+        let (mut sure, mut fallible) = (Vec::new(), Vec::new());
+        for conjunct in conjuncts(Some(filter)) {
+            let text = self.expr(conjunct)?;
+            if walk::is_fallible_for_row(conjunct) { fallible.push(text) } else { sure.push(text) }
+        }
+        if let Some(last) = fallible.pop() {
+            let guard = Some(sure.join(" and ")).filter(|guard| !guard.is_empty());
+            let guards = guard.into_iter().chain(fallible).rev();
+            let chain = guards.fold(last, |then, when| format!("case when {when} then {then} end"));
+            sure.push(chain);
+        }
+        Ok(if sure.is_empty() { "1".to_owned() } else { sure.join(" and ") })
     }
 
     /// ` group by …`. Constants make no groups, and SQLite would take a number for a position.

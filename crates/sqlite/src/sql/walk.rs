@@ -93,6 +93,34 @@ pub(super) fn is_fallible(e: &Expr) -> bool {
     found
 }
 
+/// The same for what depends on the row of a written table ([`SourceId::ROW`]).
+pub(super) fn is_fallible_for_row(e: &Expr) -> bool {
+    let mut found = false;
+    expr(e, &mut |e| found |= fails(e) && !row_columns(e).is_empty());
+    found
+}
+
+/// Whether anything in a query may end in such an error.
+pub(super) fn is_fallible_query(q: &Query) -> bool {
+    let mut found = false;
+    query(q, &mut |e| found |= fails(e));
+    found
+}
+
+/// Whether a condition that joins these may end in such an error.
+pub(super) fn joins_fallibly(item: &FromItem) -> bool {
+    match item {
+        FromItem::Join { left, right, on, .. } => {
+            on.as_ref().is_some_and(is_fallible) || joins_fallibly(left) || joins_fallibly(right)
+        }
+        FromItem::Relation { .. }
+        | FromItem::Query { .. }
+        | FromItem::Cte { .. }
+        | FromItem::Set { .. }
+        | FromItem::Function { .. } => false,
+    }
+}
+
 fn fails(e: &Expr) -> bool {
     match &e.kind {
         ExprKind::Call { builtin, .. } => !call::never_fails(builtin),

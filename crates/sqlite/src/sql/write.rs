@@ -116,7 +116,7 @@ impl<'a> Writer<'a> {
         self.push(SourceId::ROW, Source::Table { alias, relation: relation.id, outer: false });
         let filter = match rows {
             Rows::Where(None) => String::new(),
-            Rows::Where(Some(filter)) => format!(" where ({})", self.expr(filter)?),
+            Rows::Where(Some(filter)) => format!(" where ({})", self.written_filter(filter)?),
             Rows::Listed => {
                 let ids = self.param(Param::Rowids);
                 format!(" where {id} in (select value from json_each({ids}))")

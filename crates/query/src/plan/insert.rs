@@ -28,6 +28,7 @@ impl<'a> Planner<'a> {
             return Err(denied(relation));
         }
         let written = self.written(relation, "insert into")?;
+        self.base_granted(&written, |rights| rights.insert.any())?;
         let payload = payload::read(&insert.body, insert.columns.as_deref(), self.limits.max_payload_rows)?;
         let columns =
             self.written_columns(&written, &payload.keys, |rights| &rights.insert, "insert into")?;

@@ -29,6 +29,7 @@ impl<'a> Planner<'a> {
             return Err(denied(relation));
         }
         let written = self.written(relation, "update")?;
+        self.base_granted(&written, |rights| rights.update.any())?;
         let payload = payload::read(body, columns, self.limits.max_payload_rows)?;
         let columns = self.written_columns(&written, &payload.keys, |rights| &rights.update, "update")?;
         let mut set = Vec::new();
@@ -62,6 +63,7 @@ impl<'a> Planner<'a> {
             return Err(denied(relation));
         }
         let written = self.written(relation, "delete from")?;
+        self.base_granted(&written, |rights| rights.delete)?;
         let reads = !request.filters.is_empty() || returning != Returning::Minimal;
         let filter = self.found_rows(&written, PolicyCommand::Delete, &request.filters, reads)?;
         let returning = self.returning(&written, request, returning)?;

@@ -63,6 +63,16 @@ impl<'a> Planner<'a> {
         Ok(Written { asked, privileges, base, table, columns: Some(columns), filter, as_caller })
     }
 
+    /// Refuses a command on a view with the caller's rights when the caller itself may not do it to the table behind.
+    pub fn base_granted(
+        &self,
+        written: &Written<'a>,
+        granted: fn(&Privileges) -> bool,
+    ) -> Result<(), Refusal> {
+        let held = !written.as_caller || granted(&self.weaver.access.privileges(written.base));
+        if held { Ok(()) } else { Err(denied(written.base)) }
+    }
+
     /// The columns of the table that are given under these names, each of which the caller may write.
     pub fn written_columns(
         &self,

@@ -74,6 +74,11 @@ enum Command {
         #[arg(long, default_value = "")]
         body: String,
     },
+    /// Print the types of the data for a client's language
+    Types {
+        #[command(subcommand)]
+        command: Types,
+    },
     /// Print the version
     Version,
 }
@@ -97,6 +102,18 @@ enum Db {
     Seed {
         #[command(flatten)]
         project: ProjectDir,
+    },
+}
+
+#[derive(Subcommand)]
+enum Types {
+    /// The `Database` type that @supabase/supabase-js takes, as the service role reaches the data
+    Typescript {
+        #[command(flatten)]
+        project: ProjectDir,
+        /// A schema, instead of the exposed ones
+        #[arg(long = "schema", value_name = "NAME")]
+        schemas: Vec<String>,
     },
 }
 
@@ -133,6 +150,9 @@ fn main() -> ExitCode {
         Command::Db { command: Db::Seed { project } } => commands::db::seed(&project.dir),
         Command::Explain { project, request, role, claims, body } => {
             commands::explain::run(&project.dir, &request, &role, &claims, &body)
+        }
+        Command::Types { command: Types::Typescript { project, schemas } } => {
+            commands::types::typescript(&project.dir, &schemas)
         }
         Command::Version => {
             println!("plinth {} {}", env!("CARGO_PKG_VERSION"), env!("PLINTH_COMMIT"));

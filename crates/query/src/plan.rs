@@ -9,6 +9,7 @@ mod insert;
 mod limits;
 mod payload;
 mod planner;
+mod reach;
 mod select;
 mod start;
 mod statement;
@@ -23,6 +24,8 @@ use plinth_values::{Type, Value};
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::request::{Request, Target};
+
+pub use reach::{Reach, ReachedRelation, reach};
 
 /// A plan for one request of one caller.
 #[derive(Clone, Debug)]

@@ -44,6 +44,19 @@ impl MediaType {
 /// Chooses by the `Accept` headers among what the resource offers: rows of a relation, or also `text/plain` and
 /// `application/octet-stream` for a function. Errors: PGRST107.
 pub(crate) fn negotiate(headers: &HeaderMap, function: bool) -> Result<MediaType, ApiError> {
+    choose(headers, MediaType::Json, |entry| media_type(entry, function))
+}
+
+/// Refuses a client that accepts nothing that the root's document is. Errors: PGRST107.
+pub(crate) fn accepts_document(headers: &HeaderMap) -> Result<(), ApiError> {
+    choose(headers, (), |entry| {
+        let name = entry.split(';').next().unwrap_or(entry).trim().to_ascii_lowercase();
+        matches!(name.as_str(), "application/openapi+json" | "application/json" | "application/*" | "*/*")
+            .then_some(())
+    })
+}
+
+fn choose<T>(headers: &HeaderMap, without: T, known: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
     let mut accepted: Vec<(f32, &str)> = headers
         .get_all("accept")
         .iter()
@@ -54,11 +67,11 @@ pub(crate) fn negotiate(headers: &HeaderMap, function: bool) -> Result<MediaType
         .map(|entry| (quality(entry), entry))
         .collect();
     if accepted.is_empty() {
-        return Ok(MediaType::Json);
+        return Ok(without);
     }
     // A stable sort: among equals the first one counts.
     accepted.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let chosen = accepted.iter().filter(|(q, _)| *q > 0.0).find_map(|(_, entry)| media_type(entry, function));
+    let chosen = accepted.iter().filter(|(q, _)| *q > 0.0).find_map(|(_, entry)| known(entry));
     chosen.ok_or_else(|| {
         let names: Vec<&str> =
             accepted.iter().map(|(_, entry)| entry.split(";q=").next().unwrap_or(entry).trim()).collect();

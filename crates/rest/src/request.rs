@@ -185,7 +185,11 @@ fn schema(incoming: &Incoming<'_>, options: &Options) -> Result<String, ApiError
 
 fn root(incoming: &Incoming<'_>, schema: String) -> Result<Call, ApiError> {
     match *incoming.method {
-        Method::GET | Method::HEAD | Method::OPTIONS => Ok(Call::Root { schema }),
+        Method::OPTIONS => Ok(Call::Root { schema }),
+        Method::GET | Method::HEAD => {
+            media::accepts_document(incoming.headers)?;
+            Ok(Call::Root { schema })
+        }
         ref other => Err(unsupported(other)),
     }
 }

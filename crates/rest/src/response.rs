@@ -2,18 +2,20 @@
 
 use bytes::Bytes;
 use http::header::{
-    ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName,
-    HeaderValue, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ALLOW, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+    VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Response, StatusCode};
 use plinth_catalog::{Catalog, RelationKind};
 use plinth_engine::Outcome;
+use plinth_query::Caller;
 use plinth_query::plan::{CallShape, Plan, PlannedAction};
 use plinth_query::request::Target;
 use plinth_values::Session;
 use plinth_values::output::write_text;
 
 use crate::error::ApiError;
+use crate::openapi;
 use crate::preferences::{Applies, Return};
 use crate::query_string::encode;
 use crate::range;
@@ -188,6 +190,23 @@ fn location(
         keys.push(format!("{}=eq.{}", encode(&column.name), encode(&String::from_utf8_lossy(&text))));
     }
     Some(format!("/{}?{}", encode(&shape.name), keys.join("&")))
+}
+
+/// The answer of the root: the OpenAPI document of what the caller may reach of the schema. `profiled` when several schemas are
+/// exposed.
+pub fn root(catalog: &Catalog, caller: &Caller, schema: &str, profiled: bool, head: bool) -> Response<Bytes> {
+    let text = match head {
+        true => String::new(),
+        false => openapi::document(catalog, caller, schema).to_string(),
+    };
+    let mut response = Response::new(Bytes::from(text));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/openapi+json; charset=utf-8"));
+    headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Accept-Profile, apikey"));
+    if profiled {
+        set(headers, CONTENT_PROFILE, schema);
+    }
+    response
 }
 
 /// The answer to `OPTIONS`: the methods that the target offers.

@@ -171,7 +171,11 @@ impl App {
             Call::Root { .. } if parts.method == Method::OPTIONS => {
                 plinth_rest::allow(&catalog, None).ok_or_else(root_disabled)
             }
-            Call::Root { .. } => Err(root_disabled()),
+            Call::Root { schema } => {
+                let profiled = self.rest.schemas.len() > 1;
+                let head = parts.method == Method::HEAD;
+                Ok(plinth_rest::root(&catalog, &caller, &schema, profiled, head))
+            }
             Call::Methods(target) => {
                 // What the caller may not know of has no methods either.
                 plinth_query::find(&catalog, &caller, &target, self.rest.limits.hide_ungranted)

@@ -6,6 +6,7 @@ pub mod keys;
 pub mod new;
 pub mod serve;
 pub mod token;
+pub mod types;
 
 /// What a command gives.
 pub type Result<T = ()> = std::result::Result<T, String>;

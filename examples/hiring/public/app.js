@@ -235,10 +235,11 @@ function showError(error, parent, wrapper) {
   const retry = element('button', { type: 'button', class: 'primary' }, 'Try again');
   retry.addEventListener('click', () => render({}));
   const offline = error instanceof TypeError;
-  parent.replaceChildren(element(wrapper, { class: 'message', role: 'alert' },
+  // The alert stands inside: a list's item keeps its own role.
+  const alert = element('div', { role: 'alert' },
     element('p', {}, element('strong', {}, 'The positions could not be loaded.')),
-    element('p', {}, offline ? 'The server cannot be reached. Is the network up?' : error.message),
-    retry));
+    element('p', {}, offline ? 'The server cannot be reached. Is the network up?' : error.message));
+  parent.replaceChildren(element(wrapper, { class: 'message' }, alert, retry));
 }
 
 // ---------------------------------------------------------------- one posting

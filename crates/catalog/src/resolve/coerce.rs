@@ -216,6 +216,15 @@ struct Volatilities<'w, 'c> {
 impl Visitor for Volatilities<'_, '_> {
     fn expr(&mut self, expr: &Expr) {
         let here = match &expr.kind {
+            // PostgreSQL replaces these two by the cast that they contain, and looks at that.
+            ExprKind::Call { builtin, args }
+                if matches!(builtin.id, "text_concat_any" | "any_concat_text") =>
+            {
+                match args.iter().any(|arg| depends_on_zone(&arg.ty, &Type::Text)) {
+                    true => Volatility::Stable,
+                    false => Volatility::Immutable,
+                }
+            }
             ExprKind::Call { builtin, .. } => builtin.volatility,
             ExprKind::UserCall { function, .. } => self.work.catalog.function(*function).volatility,
             ExprKind::Cast { expr: from, .. } if depends_on_zone(&from.ty, &expr.ty) => Volatility::Stable,

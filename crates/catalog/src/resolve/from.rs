@@ -30,6 +30,8 @@ pub(super) struct FunctionRows {
     pub columns: Vec<(String, Type)>,
     /// Whether its one column is called as the source is
     pub is_scalar: bool,
+    /// Whether they are rows of a relation, even of one column
+    pub is_composite: bool,
 }
 
 /// The sources to the left, which a lateral source may refer to.
@@ -162,6 +164,7 @@ impl Work<'_> {
                 relation: None,
                 columns: cte.columns.clone(),
                 nullable: false,
+                is_value: false,
             };
             return self.aliased(FromItem::Cte { id, cte: cte.id }, table, alias);
         }
@@ -174,6 +177,7 @@ impl Work<'_> {
             relation: Some(relation.id),
             columns: relation.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
+            is_value: false,
         };
         self.aliased(FromItem::Relation { id, relation: relation.id, security: None }, table, alias)
     }
@@ -191,7 +195,15 @@ impl Work<'_> {
         let id = SourceId::fresh();
         let columns = resolved.columns.clone();
         let name = String::new();
-        let table = Table { name, schema: None, source: id, relation: None, columns, nullable: false };
+        let table = Table {
+            name,
+            schema: None,
+            source: id,
+            relation: None,
+            columns,
+            nullable: false,
+            is_value: false,
+        };
         self.aliased(FromItem::Query { id, query: Box::new(resolved), lateral }, table, alias)
     }
 
@@ -213,6 +225,7 @@ impl Work<'_> {
         if let ([column], true) = (rows.columns.as_mut_slice(), rows.is_scalar) {
             column.0.clone_from(&name);
         }
+        let is_value = rows.columns.len() == 1 && !rows.is_composite && !with_ordinality;
         if with_ordinality {
             let FromItem::Set { with_ordinality, columns, .. } = &mut rows.item else {
                 let hint = "use row_number() over () around it";
@@ -229,6 +242,7 @@ impl Work<'_> {
             relation: None,
             columns: rows.columns,
             nullable: false,
+            is_value,
         };
         self.aliased(rows.item, table, alias)
     }
@@ -264,7 +278,7 @@ impl Work<'_> {
                 columns: columns.clone(),
                 with_ordinality: false,
             };
-            return Ok(Some(FunctionRows { id, item, columns, is_scalar }));
+            return Ok(Some(FunctionRows { id, item, columns, is_scalar, is_composite: false }));
         }
         let Some(found) = self.find_function(at, call, &args)? else {
             // A scalar function of the same name may still fit.
@@ -288,7 +302,8 @@ impl Work<'_> {
         };
         let item =
             FromItem::Function { id, function: found.function, args: self.user_arguments(at, &found, args)? };
-        Ok(Some(FunctionRows { id, item, columns, is_scalar }))
+        let is_composite = matches!(function.returns, Returns::Relation { .. });
+        Ok(Some(FunctionRows { id, item, columns, is_scalar, is_composite }))
     }
 
     /// Whether a call gives rows instead of a value.
@@ -343,7 +358,7 @@ impl Work<'_> {
         );
         let id = SourceId::fresh();
         let item = FromItem::Query { id, query: Box::new(query), lateral: true };
-        Ok(FunctionRows { id, item, columns, is_scalar: true })
+        Ok(FunctionRows { id, item, columns, is_scalar: true, is_composite: false })
     }
 
     /// Applies `as name (columns)`.

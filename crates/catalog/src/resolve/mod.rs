@@ -78,6 +78,7 @@ impl Resolver<'_> {
             relation: known.map(|r| r.id),
             columns: columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
+            is_value: false,
         });
         let clause = Clause { name: context, subqueries: context == "policy expression", ..Clause::PLAIN };
         let scope = Scope::new(None, names, clause);

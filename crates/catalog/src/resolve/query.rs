@@ -217,6 +217,7 @@ impl Work<'_> {
             relation: None,
             columns: query.columns.clone(),
             nullable: false,
+            is_value: false,
         });
         let level = Scope::new(scope, names, Clause::SELECT);
         let outputs = outputs(&query.columns, *id);

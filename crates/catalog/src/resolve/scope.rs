@@ -26,6 +26,8 @@ pub(super) struct Table {
     pub columns: Vec<(String, Type)>,
     /// Whether an outer join may give nulls instead of its row
     pub nullable: bool,
+    /// Whether its row is one value: that of a function which gives a value, not rows
+    pub is_value: bool,
 }
 
 /// A column that an unqualified name or `*` can mean.
@@ -233,7 +235,10 @@ impl Work<'_> {
         if let Some(parameter) = self.parameter(name) {
             return Ok(parameter);
         }
-        if self.find_table(scope, None, name).is_some() {
+        if let Some(table) = self.find_table(scope, None, name) {
+            if let (true, Some((_, ty))) = (table.is_value, table.columns.first()) {
+                return Ok(Expr::column(table.source, 0, ty.clone()));
+            }
             let hint = "name its columns, or give it to to_jsonb(), row_to_json(), json_agg() or count()";
             return Err(self
                 .refuse(ast, format!("the whole row of \"{name}\" cannot be used here"))
@@ -281,7 +286,7 @@ impl Work<'_> {
         scope.chain().find_map(|level| level.names.tables.iter().find(|table| table.is_called(schema, name)))
     }
 
-    /// The table whose whole row an expression stands for: `t` or `public.t`, where no column is called so.
+    /// The table whose whole row an expression stands for: `t` or `public.t`, where no column is called so and it is a row indeed.
     pub(super) fn whole_row<'t>(&self, scope: &'t Scope<'_>, ast: &ast::Expr) -> Option<&'t Table> {
         match ast {
             ast::Expr::Nested(inner) => self.whole_row(scope, inner),
@@ -291,7 +296,7 @@ impl Work<'_> {
                 if is_column || self.parameters.iter().any(|p| p.name == name) {
                     return None;
                 }
-                self.find_table(scope, None, &name)
+                self.find_table(scope, None, &name).filter(|table| !table.is_value)
             }
             ast::Expr::CompoundIdentifier(idents) => match idents.as_slice() {
                 [schema, table] => {

@@ -154,6 +154,7 @@ impl Work<'_> {
             relation: Some(relation.id),
             columns: relation.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
+            is_value: false,
         }
     }
 

@@ -11,6 +11,10 @@ pub(super) static TABLE: &[Builtin] = &[
         some_text(uuid::Uuid::new_v4().to_string())
     })
     .volatile(),
+    function("uuid_generate_v4", "uuid_generate_v4", &[], Uuid, |_, _| {
+        some_text(uuid::Uuid::new_v4().to_string())
+    })
+    .volatile(),
     function("uuidv4", "uuidv4", &[], Uuid, |_, _| some_text(uuid::Uuid::new_v4().to_string())).volatile(),
     function("uuidv7", "uuidv7", &[], Uuid, |_, _| some_text(uuid::Uuid::now_v7().to_string())).volatile(),
     function("num_nulls", "num_nulls", &[Any], Int4, |_, a| {

@@ -254,23 +254,33 @@ async function tabTo(page, selector) {
   assert.fail(`Tab does not reach ${selector}`)
 }
 
+const busy = (route) => route.fulfill({ status: 503, json: { message: 'The database is busy.' } })
+
+// The pages' states, by an address that leads there and what is there then.
 const STATES = [
-  { name: 'the list', target: '/', ready: '[data-posting]' },
+  { name: 'the list', target: () => '/', ready: '[data-posting]' },
   { name: 'the details', target: (rows) => `/?posting=${rows[0].id}`, ready: '#detail-title' },
-  { name: 'the empty list', target: '/?q=nothinghasthisword', ready: '#postings .message' },
-  { name: 'a position that is not open', target: '/?posting=987654321', ready: '#detail-title', expected: /status of 406/ },
+  { name: 'the empty list', target: () => '/?q=nothinghasthisword', ready: '#postings .message' },
+  { name: 'a position that is not open', target: () => '/?posting=987654321', ready: '#detail-title', expected: /status of 406/ },
   {
     name: 'the list that failed',
-    target: '/',
+    target: () => '/',
     ready: '[role=alert]',
-    refuse: (route) => route.fulfill({ status: 503, json: { message: 'The database is busy.' } }),
+    refuse: busy,
+    expected: /status of 503/,
+  },
+  {
+    name: 'the details that failed',
+    target: (rows) => `/?posting=${rows[0].id}`,
+    ready: '[role=alert]',
+    refuse: busy,
     expected: /status of 503/,
   },
 ]
 
 for (const { name, target, ready, ...options } of STATES) {
   test(`axe-core finds nothing in ${name}, wide and narrow, light and dark`, async (t) => {
-    const page = await open(t, typeof target === 'string' ? target : target(postings), options)
+    const page = await open(t, target(postings), options)
     await page.locator(ready).first().waitFor()
     // As the developer tools would: the page's own policy stays in force.
     await page.evaluate(axe.source)

@@ -175,7 +175,9 @@ async function showList(state, { moved }) {
       byId('main').focus();
     }
   } catch (error) {
-    if (error.name !== 'AbortError') showError(error, list, 'li');
+    if (error.name !== 'AbortError') {
+      showError(error, list, 'li', element('p', {}, element('strong', {}, 'The positions could not be loaded.')));
+    }
   } finally {
     clearTimeout(placeholders);
     if (!signal.aborted) list.removeAttribute('aria-busy');
@@ -229,7 +231,7 @@ function showPages(state, total) {
     link(page + 1, 'Next', 'next'));
 }
 
-function showError(error, parent, wrapper) {
+function showError(error, parent, wrapper, heading) {
   status.textContent = '';
   pages.hidden = true;
   const retry = element('button', { type: 'button', class: 'primary' }, 'Try again');
@@ -237,7 +239,7 @@ function showError(error, parent, wrapper) {
   const offline = error instanceof TypeError;
   // The alert stands inside: a list's item keeps its own role.
   const alert = element('div', { role: 'alert' },
-    element('p', {}, element('strong', {}, 'The positions could not be loaded.')),
+    heading,
     element('p', {}, offline ? 'The server cannot be reached. Is the network up?' : error.message));
   parent.replaceChildren(element(wrapper, { class: 'message' }, alert, retry));
 }
@@ -275,7 +277,7 @@ async function showDetail(state, id, { moved }) {
     } else {
       const box = element('div');
       detailView.replaceChildren(back, box);
-      showError(error, box, 'div');
+      showError(error, box, 'div', element('h1', { id: 'detail-title', tabindex: '-1' }, 'This position could not be loaded'));
     }
   } finally {
     if (!signal.aborted) {

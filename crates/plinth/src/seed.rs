@@ -8,6 +8,7 @@ use std::path::Path;
 use plinth_catalog::expr::{Expr, ExprKind, QueryBody};
 use plinth_catalog::{Catalog, Relation, SourceFile};
 use plinth_query::plan::Cell;
+use plinth_values::array::{Array, encode};
 use plinth_values::builtin::{Context, Volatility};
 use plinth_values::{Session, Type, Value, input};
 use serde_json::value::RawValue;
@@ -92,6 +93,11 @@ fn constant(expr: &Expr) -> Result<Value> {
             let refs: Vec<_> = values.iter().map(Value::as_ref).collect();
             let session = Session::utc();
             call(&Context { session: &session, types: &types }, &refs).map_err(|error| error.to_string())
+        }
+        ExprKind::Array(elements) => {
+            let element = expr.ty.element().ok_or("an array of no type cannot be seeded")?;
+            let elements = elements.iter().map(constant).collect::<Result<_>>()?;
+            encode(element, &Array::flat(elements)).map_err(|error| error.to_string())
         }
         _ => {
             Err("only constants can be seeded: give the value itself, or leave the column to its default"
@@ -277,5 +283,24 @@ mod tests {
         );
         assert_eq!(csv_records("a,").unwrap(), [vec![some("a"), None]]);
         assert!(csv_records("\"a").is_err());
+    }
+
+    #[test]
+    fn sql_seeds_constants_of_every_shape() {
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+        let defaults = plinth_catalog::Defaults::default();
+        let schema = file("schema.sql", "create table t (a text[], b interval, c date, d int[][])");
+        let catalog = plinth_catalog::read(&[schema], &defaults).unwrap();
+        let insert =
+            "insert into t values (array['x', 'y,z'], interval '1 hour', date '2025-01-01', '{{1}}')";
+        let batches = read(&catalog, "public", &file("seed/t.sql", insert)).unwrap();
+        let texts: Vec<String> = batches[0].rows[0].iter().map(|cell| format!("{cell:?}")).collect();
+        assert!(texts[0].contains("y,z"), "{texts:?}");
+        assert!(
+            read(&catalog, "public", &file("seed/t.sql", "insert into t (c) values (current_date)")).is_err()
+        );
+        assert!(
+            read(&catalog, "public", &file("seed/t.sql", "insert into t (c) select '2025-01-01'")).is_err()
+        );
     }
 }

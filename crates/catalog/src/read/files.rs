@@ -33,7 +33,24 @@ pub(super) fn tokenize(text: &str, start: Place) -> Result<Vec<TokenWithSpan>, (
     for token in &mut tokens {
         token.span = Span::new(shift(token.span.start), shift(token.span.end));
     }
-    Ok(tokens)
+    Ok(trims_of_blanks(tokens))
+}
+
+/// `trim(both from x)` as `trim(both ' ' from x)`, which is what it means and what the parser reads.
+fn trims_of_blanks(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        if is_word(&token, "from")
+            && let [.., trim, open, side] = out.as_slice()
+            && is_word(trim, "trim")
+            && open.token == Token::LParen
+            && ["both", "leading", "trailing"].iter().any(|word| is_word(side, word))
+        {
+            out.push(TokenWithSpan { token: Token::SingleQuotedString(" ".to_owned()), span: token.span });
+        }
+        out.push(token);
+    }
+    out
 }
 
 /// The tokens of each statement, without the semicolons.

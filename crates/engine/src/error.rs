@@ -36,6 +36,21 @@ pub enum EngineError {
     /// The statement took longer than allowed (57014)
     #[error("canceling statement due to statement timeout")]
     Timeout,
+    /// The key of a remembered answer belongs to another request
+    #[error("the key was used for a different request")]
+    KeyReused,
+    /// The caller has too many remembered answers, or their bytes are too many
+    #[error("too many answers are remembered for this caller: at most {limit}")]
+    TooManyKeys {
+        /// The limit, with its unit
+        limit: String,
+    },
+    /// The answer is too large to be remembered
+    #[error("the answer is larger than the {limit} bytes that are remembered")]
+    AnswerTooLarge {
+        /// The limit, in bytes
+        limit: u64,
+    },
     /// Too much is waiting already; try again later
     #[error("too many requests are waiting for the database")]
     Busy,

@@ -5,10 +5,12 @@
 mod error;
 mod json;
 mod sink;
+mod transaction;
 
 pub use error::EngineError;
 pub use json::{JsonShape, JsonSink};
 pub use sink::RowSink;
+pub use transaction::{Accept, Remember, RememberLimits, Step, Stopped, Transacted, Transaction, Why};
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +31,13 @@ pub trait Engine: Send + Sync + 'static {
         &'a self,
         execution: Execution,
     ) -> Pin<Box<dyn Future<Output = Result<Outcome, EngineError>> + Send + 'a>>;
+
+    /// Runs several plans in one transaction, all or none. It is on disk when this answers, if it writes. Dropping the future cancels
+    /// one that only reads; one that has begun to write is finished.
+    fn transact<'a>(
+        &'a self,
+        transaction: Transaction,
+    ) -> Pin<Box<dyn Future<Output = Result<Transacted, Stopped>> + Send + 'a>>;
 
     /// Whether requests can be served, for readiness probes; the error says why not.
     fn ready(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send + '_>>;
@@ -51,6 +60,7 @@ pub struct Execution {
 }
 
 /// What running a plan gave.
+#[derive(Debug)]
 pub struct Outcome {
     /// The encoded rows
     pub body: Vec<u8>,

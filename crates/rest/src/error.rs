@@ -186,6 +186,22 @@ impl ApiError {
             EngineError::Timeout => {
                 ApiError::new(500, "57014", "canceling statement due to statement timeout")
             }
+            EngineError::KeyReused => {
+                ApiError::new(422, "PLN101", "The Idempotency-Key was used for a different request")
+                    .hint("Use a new key for a new request; send a retry exactly as it was sent first.")
+            }
+            EngineError::TooManyKeys { limit } => ApiError::limit(
+                429,
+                format!("more than {limit} are remembered for this caller's idempotency keys"),
+                "Keys are forgotten after idempotency_hours in [api]; send fewer requests with one.",
+            ),
+            EngineError::AnswerTooLarge { limit } => ApiError::limit(
+                400,
+                format!(
+                    "the answer is larger than the {limit} bytes that are remembered for an Idempotency-Key"
+                ),
+                "Ask for less of it with select, or for none with Prefer: return=minimal.",
+            ),
             EngineError::Busy => ApiError {
                 retry_after_seconds: Some(1),
                 ..ApiError::new(503, "53300", "too many requests are waiting for the database")

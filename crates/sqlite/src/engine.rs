@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use plinth_catalog::Catalog;
-use plinth_engine::{Engine, EngineError, Execution, Outcome};
+use plinth_engine::{Engine, EngineError, Execution, Outcome, Stopped, Transacted, Transaction};
 
 use crate::connection::{FileLock, Options, open_writer};
 use crate::error::{OpenError, engine_error, open_error};
 use crate::readers::Readers;
+use crate::transaction;
 use crate::write::writes;
 use crate::writer::Writer;
 
@@ -70,6 +71,17 @@ impl Engine for SqliteEngine {
             Box::pin(self.writer.run(execution))
         } else {
             Box::pin(self.readers.run(execution))
+        }
+    }
+
+    fn transact<'a>(
+        &'a self,
+        transaction: Transaction,
+    ) -> Pin<Box<dyn Future<Output = Result<Transacted, Stopped>> + Send + 'a>> {
+        if transaction::writes(&transaction) {
+            Box::pin(self.writer.transact(transaction))
+        } else {
+            Box::pin(self.readers.transact(transaction))
         }
     }
 

@@ -15,6 +15,7 @@ mod interrupt;
 mod load;
 mod read;
 mod readers;
+mod remember;
 mod schema;
 mod sequence;
 mod spread;
@@ -22,6 +23,7 @@ mod sql;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod write;
 mod writer;
 

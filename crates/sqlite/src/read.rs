@@ -371,11 +371,11 @@ fn emit_nulls(node: &CompiledNode, sink: &mut dyn RowSink) {
 }
 
 /// A transaction that only reads. It ends when dropped: one kept open would let the log grow.
-struct ReadTransaction<'c>(&'c Connection);
+pub(crate) struct ReadTransaction<'c>(&'c Connection);
 
 impl<'c> ReadTransaction<'c> {
     /// Begins one, unless the connection is inside one already.
-    fn begin(connection: &'c Connection) -> Result<Option<ReadTransaction<'c>>, Failure> {
+    pub(crate) fn begin(connection: &'c Connection) -> Result<Option<ReadTransaction<'c>>, Failure> {
         if !connection.is_autocommit() {
             return Ok(None);
         }

@@ -12,14 +12,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use plinth_catalog::Catalog;
-use plinth_engine::{EngineError, Execution, Outcome};
+use plinth_engine::{EngineError, Execution, Outcome, Stopped, Transacted, Transaction};
 use tokio::sync::Semaphore;
 
 use crate::connection::{Database, Options};
 use crate::error::{engine_error, internal};
 use crate::interrupt::{CancelOnDrop, Interrupt};
-use crate::read::{self, CompiledRead, Run};
-use crate::statement::Scope;
+use crate::read;
+use crate::transaction;
 
 /// A read that takes no longer than this, in microseconds, runs where it is asked for.
 const CHEAP_MICROS: u64 = 400;
@@ -97,22 +97,51 @@ impl Readers {
         let read = read::compile(&execution.catalog, &execution.plan.action, count)?;
         let shape = read.shape();
         let interrupt = Interrupt::after(self.options.statement_timeout);
+        let max_bytes = self.options.max_response_bytes;
+        let run = move |database: &Database, interrupt: &Arc<Interrupt>| {
+            database.begin_request(&execution.caller.session);
+            transaction::run_read(database, &read, execution, interrupt, max_bytes)
+        };
         let mut outcome = if self.is_cheap(shape) {
-            guarded(|| self.run_here(shape, &read, execution, &interrupt))?
+            guarded(|| self.run_here(shape, &interrupt, run))?
         } else {
-            self.run_elsewhere(shape, read, execution, interrupt).await?
+            self.run_elsewhere(shape, interrupt, run).await?
         };
         outcome.elapsed_micros = micros(started);
         Ok(outcome)
     }
 
-    async fn run_elsewhere(
+    /// Runs plans that only read, on one state of the database.
+    pub(crate) async fn transact(self: &Arc<Self>, transaction: Transaction) -> Result<Transacted, Stopped> {
+        let mut steps = Vec::with_capacity(transaction.steps.len());
+        let mut shapes = std::hash::DefaultHasher::new();
+        for (at, step) in transaction.steps.into_iter().enumerate() {
+            let plan = &step.execution.plan;
+            let read = read::compile(&step.execution.catalog, &plan.action, plan.count.is_some());
+            let read = read.map_err(|error| Stopped::failed(at, error))?;
+            std::hash::Hash::hash(&read.shape(), &mut shapes);
+            steps.push((read, step));
+        }
+        let shape = std::hash::Hasher::finish(&shapes);
+        let interrupt = Interrupt::after(self.options.statement_timeout);
+        let max_bytes = self.options.max_response_bytes;
+        let run = move |database: &Database, interrupt: &Arc<Interrupt>| {
+            Ok(transaction::run_reading(database, steps, interrupt, max_bytes))
+        };
+        let done = if self.is_cheap(shape) {
+            guarded(|| self.run_here(shape, &interrupt, run))
+        } else {
+            self.run_elsewhere(shape, interrupt, run).await
+        };
+        done.unwrap_or_else(|error| Err(Stopped::failed(0, error)))
+    }
+
+    async fn run_elsewhere<T: Send + 'static>(
         self: &Arc<Self>,
         shape: u64,
-        read: CompiledRead,
-        execution: Execution,
         interrupt: Arc<Interrupt>,
-    ) -> Result<Outcome, EngineError> {
+        run: impl FnOnce(&Database, &Arc<Interrupt>) -> Result<T, EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
         let permit = {
             let waiting = Waiting(&self.waiting);
             if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.options.max_waiting.max(1) {
@@ -131,47 +160,26 @@ impl Readers {
         let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            guarded(|| readers.run_here(shape, &read, execution, &interrupt))
+            guarded(|| readers.run_here(shape, &interrupt, run))
         });
-        let outcome = task.await.unwrap_or_else(|error| Err(internal(error.to_string())));
+        let done = task.await.unwrap_or_else(|error| Err(internal(error.to_string())));
         drop(cancel);
-        outcome
+        done
     }
 
-    fn run_here(
+    fn run_here<T>(
         &self,
         shape: u64,
-        read: &CompiledRead,
-        execution: Execution,
         interrupt: &Arc<Interrupt>,
-    ) -> Result<Outcome, EngineError> {
+        run: impl FnOnce(&Database, &Arc<Interrupt>) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         interrupt.check()?;
         let borrowed = self.borrow()?;
         let database = borrowed.database()?;
         let started = Instant::now();
-        database.begin_request(&execution.caller.session);
-        let armed = database.watch.arm(interrupt);
-        let Execution { plan, caller, mut sink, single, .. } = execution;
-        let run = Run {
-            connection: &database.connection,
-            scope: Scope::new(&plan.values, &caller),
-            max_bytes: self.options.max_response_bytes,
-        };
-        let result = read::run(&run, read, sink.as_mut());
-        drop(armed);
+        let done = run(database, interrupt);
         self.remember(shape, micros(started));
-        let result = result?;
-        if single && result.rows != 1 {
-            return Err(EngineError::NotSingular { rows: result.rows });
-        }
-        Ok(Outcome {
-            body: sink.finish(),
-            rows: result.rows,
-            inserted: 0,
-            total: result.total,
-            keys: Vec::new(),
-            elapsed_micros: 0,
-        })
+        done
     }
 
     fn is_cheap(&self, shape: u64) -> bool {

@@ -1,22 +1,21 @@
 //! The one thread that writes. Writes that wait are committed in groups: each runs under a savepoint of its own in one
 //! transaction, and all are answered after its one commit, when they are on disk. What a write does is `write`'s business.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use plinth_engine::{EngineError, Execution, Outcome};
+use plinth_engine::{EngineError, Execution, Outcome, Stopped, Transacted, Transaction, Why};
 use tokio::sync::oneshot;
 
 use crate::connection::{Database, Options};
 use crate::error::{engine_error, internal};
-use crate::interrupt::Interrupt;
 use crate::readers::{guarded, micros};
 use crate::sequence::Sequences;
 use crate::statement::execute;
-use crate::write::{self, Work};
+use crate::transaction::{self, Ran};
 
 /// A group that has worked for so long is committed, even if more is waiting: the first of it should not wait for the last.
 const GROUP_TIME: Duration = Duration::from_millis(20);
@@ -24,7 +23,7 @@ const GROUP_TIME: Duration = Duration::from_millis(20);
 /// After so long without work, the log is written back into the database.
 const IDLE: Duration = Duration::from_millis(250);
 
-type Answer = Result<Outcome, EngineError>;
+type Answer = Result<Transacted, Stopped>;
 
 /// Something for the thread to do.
 enum Job {
@@ -36,7 +35,7 @@ enum Job {
 
 /// A write with the one who waits for it.
 struct Waiting {
-    execution: Execution,
+    transaction: Transaction,
     reply: oneshot::Sender<Answer>,
     queued: Instant,
 }
@@ -65,13 +64,26 @@ impl Writer {
     }
 
     /// Runs a plan that writes. Dropping the future before the write has begun withdraws it; afterwards it is finished.
-    pub(crate) async fn run(&self, execution: Execution) -> Answer {
+    pub(crate) async fn run(&self, execution: Execution) -> Result<Outcome, EngineError> {
+        match self.transact(Transaction::of(execution)).await {
+            Ok(Transacted::Done(outcomes)) => {
+                outcomes.into_iter().next().ok_or_else(|| internal("a write gave nothing"))
+            }
+            Ok(Transacted::Remembered(_)) => Err(internal("an answer was remembered without a key")),
+            Err(Stopped { why: Why::Failed(error), .. }) => Err(error),
+            Err(Stopped { why: Why::NotAccepted(_), .. }) => Err(internal("nobody was to accept the write")),
+        }
+    }
+
+    /// Runs a transaction; what is said of a single write holds for all of it.
+    pub(crate) async fn transact(&self, transaction: Transaction) -> Answer {
         let (reply, answer) = oneshot::channel();
-        let job = Job::Write(Box::new(Waiting { execution, reply, queued: Instant::now() }));
-        match self.jobs.as_ref().ok_or_else(stopped)?.try_send(job) {
-            Ok(()) => answer.await.unwrap_or_else(|_| Err(stopped())),
-            Err(TrySendError::Full(_)) => Err(EngineError::Busy),
-            Err(TrySendError::Disconnected(_)) => Err(stopped()),
+        let failed = |error| Stopped::failed(0, error);
+        let job = Job::Write(Box::new(Waiting { transaction, reply, queued: Instant::now() }));
+        match self.jobs.as_ref().ok_or_else(stopped).map_err(failed)?.try_send(job) {
+            Ok(()) => answer.await.unwrap_or_else(|_| Err(failed(stopped()))),
+            Err(TrySendError::Full(_)) => Err(failed(EngineError::Busy)),
+            Err(TrySendError::Disconnected(_)) => Err(failed(stopped())),
         }
     }
 
@@ -143,43 +155,29 @@ impl State {
         }
     }
 
-    /// Runs one write under its savepoint. `Err` in the outer result: the whole transaction is gone.
-    fn run_job(&self, waiting: Execution) -> Result<Answer, EngineError> {
+    /// Runs one job under its savepoint. `Err` in the outer result: the writer's whole transaction is gone.
+    fn run_job(&self, waiting: Transaction) -> Result<Answer, EngineError> {
         let started = Instant::now();
         let connection = &self.database.connection;
         execute(connection, "savepoint job").map_err(engine_error)?;
-        let mut answer = guarded(|| self.run_write(waiting));
-        if let Ok((outcome, _)) = &mut answer {
-            outcome.elapsed_micros = micros(started);
+        let ran = guarded(|| Ok(transaction::run_writing(self, waiting)));
+        let mut answer: Ran = ran.unwrap_or_else(|panic| Err(Stopped::failed(0, panic)));
+        if let Ok((Transacted::Done(outcomes), _)) = &mut answer {
+            outcomes.iter_mut().for_each(|outcome| outcome.elapsed_micros = micros(started));
         }
         if connection.is_autocommit() {
             // SQLite itself has rolled back: a full disk, an I/O error.
-            return Err(answer.err().unwrap_or_else(lost));
+            return Err(match answer {
+                Err(Stopped { why: Why::Failed(error), .. }) => error,
+                _ => lost(),
+            });
         }
         let keep = matches!(answer, Ok((_, true)));
         if !keep {
             execute(connection, "rollback to job").map_err(engine_error)?;
         }
         execute(connection, "release job").map_err(engine_error)?;
-        Ok(answer.map(|(outcome, _)| outcome))
-    }
-
-    /// Gives the outcome, and whether the write is to stay.
-    fn run_write(&self, waiting: Execution) -> Result<(Outcome, bool), EngineError> {
-        let Execution { catalog, plan, caller, sink, rollback, single } = waiting;
-        self.database.begin_request(&caller.session);
-        let interrupt = Interrupt::after(self.options.statement_timeout);
-        let work = Work {
-            database: &self.database,
-            catalog: &catalog,
-            values: &plan.values,
-            caller: &caller,
-            interrupt: &interrupt,
-            sequences: &self.sequences,
-            max_bytes: self.options.max_response_bytes,
-            more_follows: Cell::new(false),
-        };
-        Ok((write::run(&work, &plan, sink, single)?, !rollback))
+        Ok(answer.map(|(transacted, _)| transacted))
     }
 }
 
@@ -249,23 +247,23 @@ fn run_group(state: &State, group: &mut VecDeque<Waiting>) {
     let mut done: Vec<(oneshot::Sender<Answer>, Answer)> = Vec::with_capacity(group.len());
     if let Err(error) = state.begin() {
         state.roll_back();
-        group.drain(..).for_each(|waiting| drop(waiting.reply.send(Err(error.clone()))));
+        group.drain(..).for_each(|waiting| drop(waiting.reply.send(Err(Stopped::failed(0, error.clone())))));
         return;
     }
-    while let Some(Waiting { execution, reply, queued }) = group.pop_front() {
+    while let Some(Waiting { transaction, reply, queued }) = group.pop_front() {
         if reply.is_closed() {
             continue;
         }
         if queued.elapsed() > state.options.statement_timeout {
-            done.push((reply, Err(EngineError::Timeout)));
+            done.push((reply, Err(Stopped::failed(0, EngineError::Timeout))));
             continue;
         }
-        match state.run_job(execution) {
+        match state.run_job(transaction) {
             Ok(answer) => done.push((reply, answer)),
             Err(error) => {
                 state.roll_back();
                 tracing::error!(%error, writes = done.len(), "a transaction was rolled back by a failing write");
-                drop(reply.send(Err(error)));
+                drop(reply.send(Err(Stopped::failed(0, error))));
                 return refuse(done, &lost());
             }
         }
@@ -289,7 +287,7 @@ fn run_group(state: &State, group: &mut VecDeque<Waiting>) {
 
 /// Nothing of the group has stayed. That holds for refusals too: what they were refused for may be gone with the rest.
 fn refuse(done: Vec<(oneshot::Sender<Answer>, Answer)>, error: &EngineError) {
-    done.into_iter().for_each(|(reply, _)| drop(reply.send(Err(error.clone()))));
+    done.into_iter().for_each(|(reply, _)| drop(reply.send(Err(Stopped::failed(0, error.clone())))));
 }
 
 /// Writes the log back as far as no reader needs it. What is left is done by a later one.

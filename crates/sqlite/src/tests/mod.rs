@@ -4,6 +4,7 @@ mod faults;
 mod group;
 mod reading;
 mod schema;
+mod transactions;
 mod writing;
 
 use std::path::PathBuf;

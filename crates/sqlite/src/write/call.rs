@@ -17,7 +17,7 @@ type Returned = Vec<Vec<Value>>;
 
 /// Runs a call; gives the number of rows of its result.
 pub(super) fn run(work: &Work<'_>, plan: &CallPlan, sink: &mut dyn RowSink) -> Result<u64, EngineError> {
-    work.more_follows.set(true);
+    let more_follows = work.more_follows.replace(true);
     for statement in &plan.before {
         run_statement(work, statement)?;
     }
@@ -25,8 +25,10 @@ pub(super) fn run(work: &Work<'_>, plan: &CallPlan, sink: &mut dyn RowSink) -> R
         Some(statement) => run_statement(work, statement)?,
         None => Vec::new(),
     };
-    work.more_follows.set(false);
-    foreign_keys::settle_deferred(work)?;
+    work.more_follows.set(more_follows);
+    if !more_follows {
+        foreign_keys::settle_deferred(work)?;
+    }
     let compiled = read::compile_node(work.catalog, &plan.result)?;
     let returned = rows_json(&returned);
     let run = Run {

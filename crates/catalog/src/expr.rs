@@ -5,6 +5,7 @@
 //! Every implicit cast is written out. So an engine compiles an expression without looking anything up or deciding anything.
 
 mod display;
+mod native;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +15,7 @@ use plinth_values::{Modifier, Type, Value};
 use crate::model::{FunctionId, RelationId};
 
 pub use display::{display, display_query, display_row, display_statement};
+pub use native::Native;
 
 /// An expression with its type.
 #[derive(Clone, Debug)]
@@ -115,6 +117,8 @@ pub enum ExprKind {
         /// `over (…)`
         over: Box<Over>,
     },
+    /// Something that only PostgreSQL evaluates
+    Native(Box<Native>),
 }
 
 /// What the right side of `any`/`all` over an array is compared with.
@@ -124,6 +128,8 @@ pub enum Quantifiable {
     Compare(CompareOp),
     /// Another boolean operator, such as `~~`
     Operator(&'static Builtin),
+    /// An operator that the database resolves, as in [`Native::Operator`]
+    Native(&'static str),
 }
 
 /// `= <> < <= > >=`
@@ -302,7 +308,7 @@ pub enum FromItem {
         /// A further last column, `ordinality` (bigint, from 1)
         with_ordinality: bool,
     },
-    /// A function of the catalog; planning replaces it by its body
+    /// A function of the catalog. Planning replaces it by its body, unless the database itself runs it
     Function {
         /// Its identity
         id: SourceId,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use plinth_values::{EnumType, Modifier, Type};
 
+use crate::database::Database;
 use crate::expr::{Expr, Query};
 use crate::names::Name;
 
@@ -27,6 +28,9 @@ pub struct Catalog {
     pub relationships: Vec<Relationship>,
     /// Position of each relation by name
     pub relation_by_name: HashMap<Name, RelationId>,
+    /// The database that it was read from, which then is the authority itself (the module [`crate::Database`] is in says what
+    /// that means); `None` when it was read from SQL files
+    pub database: Option<Box<Database>>,
 }
 
 /// A schema.
@@ -86,6 +90,8 @@ pub enum RelationKind {
 /// What only a table has.
 #[derive(Debug, Default)]
 pub struct Table {
+    /// How its rows are kept
+    pub kind: TableKind,
     /// The primary key
     pub primary_key: Option<Key>,
     /// Unique constraints
@@ -102,17 +108,40 @@ pub struct Table {
     pub policies: Vec<Policy>,
 }
 
+/// The kinds of tables. From SQL files come plain ones alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum TableKind {
+    /// A table
+    #[default]
+    Plain,
+    /// `partition by`
+    Partitioned,
+    /// `create foreign table`
+    Foreign,
+}
+
 /// What only a view has.
 #[derive(Debug)]
 pub struct View {
-    /// Its query; its columns are the relation's columns, in order
-    pub query: Query,
+    /// Its query; its columns are the relation's columns, in order. `None` when the database runs it
+    pub query: Option<Query>,
     /// `with (security_invoker = true)`: reads with the caller's rights instead of the owner's
     pub security_invoker: bool,
     /// `materialized view`
     pub materialized: bool,
     /// For each column, the table column it shows unchanged, if it does
     pub origins: Vec<Option<(RelationId, usize)>>,
+    /// What can be written through it, by the database's word; nothing where the view has its query here, which says it
+    pub writable: Writable,
+}
+
+/// What can be written through a view that the database runs: it is updatable by itself, or has triggers or rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "SQL's words")]
+pub struct Writable {
+    pub insert: bool,
+    pub update: bool,
+    pub delete: bool,
 }
 
 /// A column.
@@ -126,6 +155,8 @@ pub struct Column {
     pub modifier: Modifier,
     /// The domain it was declared with
     pub domain: Option<Name>,
+    /// The declared type as the database writes it in SQL, where it was read from one
+    pub declared: Option<Arc<str>>,
     /// Whether it can be null
     pub nullable: bool,
     /// `default …`, or the domain's
@@ -328,7 +359,7 @@ pub struct Function {
     pub strict: bool,
     /// `security definer`: runs with the owner's rights instead of the caller's
     pub security_definer: bool,
-    /// The statements of its body; the last one gives the result
+    /// The statements of its body; the last one gives the result. None when the database runs it
     pub body: Vec<Statement>,
     /// The roles that may call it (`public` stands for every role; PostgreSQL grants it to public by default)
     pub execute: Vec<String>,
@@ -343,6 +374,8 @@ pub struct Parameter {
     pub name: String,
     /// Its type
     pub ty: Type,
+    /// The declared type as the database writes it in SQL, where it was read from one
+    pub declared: Option<Arc<str>>,
     /// Its default
     pub default: Option<Expr>,
     /// `variadic`: the type is the array

@@ -51,7 +51,7 @@ pub fn walk_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
             visitor.expr(right);
         }
         ExprKind::Quantified {
-            op: Quantifiable::Compare(_) | Quantifiable::Operator(_),
+            op: Quantifiable::Compare(_) | Quantifiable::Operator(_) | Quantifiable::Native(_),
             left,
             array,
             ..
@@ -91,6 +91,7 @@ pub fn walk_expr<V: Visitor + ?Sized>(visitor: &mut V, expr: &Expr) {
             walk_option(visitor, filter.as_deref());
             walk_over(visitor, over);
         }
+        ExprKind::Native(native) => native.parts().into_iter().for_each(|part| visitor.expr(part)),
     }
 }
 

@@ -3,8 +3,8 @@
 //! changing there is [`plinth_catalog::walk`].
 
 use plinth_catalog::expr::{
-    Distinct, Expr, ExprKind, Frame, FrameBound, FromItem, OrderBy, Over, Quantifiable, Query, QueryBody,
-    Select, SourceId,
+    Distinct, Expr, ExprKind, Frame, FrameBound, FromItem, Native, OrderBy, Over, Quantifiable, Query,
+    QueryBody, Select, SourceId,
 };
 use plinth_catalog::walk::{self, Visitor};
 use plinth_values::builtin::Volatility;
@@ -88,7 +88,7 @@ pub(crate) fn walk_expr<V: Visit + ?Sized>(visitor: &mut V, expr: &mut Expr) -> 
         ExprKind::Scalar(query) | ExprKind::ArrayQuery(query) => visitor.query(query),
         ExprKind::Quantified { op, all: _, left, array } => {
             match op {
-                Quantifiable::Compare(_) | Quantifiable::Operator(_) => {}
+                Quantifiable::Compare(_) | Quantifiable::Operator(_) | Quantifiable::Native(_) => {}
             }
             visitor.expr(left)?;
             visitor.expr(array)
@@ -110,6 +110,12 @@ pub(crate) fn walk_expr<V: Visit + ?Sized>(visitor: &mut V, expr: &mut Expr) -> 
             walk_exprs(visitor, args)?;
             walk_boxed(visitor, filter)?;
             walk_over(visitor, over)
+        }
+        ExprKind::Native(native) => {
+            if let Native::Row(source) = native.as_mut() {
+                visitor.refer(source)?;
+            }
+            native.parts_mut().into_iter().try_for_each(|part| visitor.expr(part))
         }
     }
 }
@@ -250,6 +256,13 @@ impl Visitor for Facts {
             }
             ExprKind::Argument(n) => self.arguments.push(*n),
             ExprKind::Column { source, .. } => self.sources.push(*source),
+            ExprKind::Native(native) => {
+                // What the database does there is not known here.
+                self.volatile = true;
+                if let Native::Row(source) = native.as_ref() {
+                    self.sources.push(*source);
+                }
+            }
             _ => {}
         }
         walk::walk_expr(self, expr);

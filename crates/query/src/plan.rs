@@ -156,6 +156,8 @@ pub struct InsertPlan {
 pub enum Cell {
     /// This value
     Value(Value),
+    /// JSON text as the client sent it, to be read by the database as `json_to_recordset` reads a member
+    Json(String),
     /// The column's default
     Default,
 }
@@ -227,6 +229,8 @@ pub struct CallPlan {
     pub result: Node,
     /// How the rows become the answer
     pub shape: CallShape,
+    /// Nothing may be written: a `GET`, or a function that is not volatile
+    pub read_only: bool,
 }
 
 /// How the result of a call is shaped.

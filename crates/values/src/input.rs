@@ -25,7 +25,7 @@ pub fn from_text(ty: &Type, modifier: Modifier, text: &str, session: &Session) -
         Type::Numeric => return numeric(text, modifier),
         Type::Float4 => Value::Float(float(text, ty, |text| text.parse::<f32>().ok().map(f64::from))?),
         Type::Float8 => Value::Float(float(text, ty, |text| text.parse().ok())?),
-        Type::Text | Type::Varchar | Type::Char | Type::Unknown | Type::Other(_) => {
+        Type::Text | Type::Varchar | Type::Char | Type::Unknown | Type::Native(_) => {
             Value::Text(text.to_owned())
         }
         Type::Date => Value::Int(decode::date(text, session)?),

@@ -23,5 +23,5 @@ pub mod zone;
 
 pub use error::{Result, ValueError};
 pub use session::Session;
-pub use ty::{EnumType, Modifier, Type};
+pub use ty::{EnumType, Modifier, NativeKind, NativeType, Type};
 pub use value::{Value, ValueRef};

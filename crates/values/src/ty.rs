@@ -54,8 +54,34 @@ pub enum Type {
     Row(Arc<str>),
     /// `void`, the result of a function that returns nothing
     Void,
-    /// A type Plinth has no own rendering for, by its SQL name: its values travel as text, and only on an engine that knows it
-    Other(Arc<str>),
+    /// A type of a PostgreSQL database that is none of these: its values travel as text, which only that database reads
+    Native(Arc<NativeType>),
+}
+
+/// A type that only the database it was read from knows: composite, range, network, geometric, of an extension, ….
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct NativeType {
+    /// Schema the type is in
+    pub schema: String,
+    /// Name of the type, as `pg_type` has it
+    pub name: String,
+    /// How it is written in SQL, with no regard to a search path: every part qualified and quoted where that is needed
+    pub sql: String,
+    /// What kind of type it is
+    pub kind: NativeKind,
+}
+
+/// The kinds of [`NativeType`].
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub enum NativeKind {
+    /// A base type, or any other that has no parts
+    Base,
+    /// A composite type: name and type of its attributes
+    Composite(Vec<(String, Type)>),
+    /// A range or multirange
+    Range,
+    /// A type with no values of its own, such as `anyelement`, `record` or `trigger`: only in a function's signature
+    Pseudo,
 }
 
 /// An enumeration: values compare in the order of their labels.
@@ -150,7 +176,8 @@ impl fmt::Display for Type {
             Type::Void => "void",
             Type::Enum(e) => return f.write_str(&e.name),
             Type::Array(element) => return write!(f, "{element}[]"),
-            Type::Row(name) | Type::Other(name) => return f.write_str(name),
+            Type::Row(name) => return f.write_str(name),
+            Type::Native(native) => return f.write_str(&native.sql),
         })
     }
 }

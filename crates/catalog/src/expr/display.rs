@@ -1,6 +1,7 @@
 //! Expressions and queries as PostgreSQL-like text, for people: `explain`, messages and tests. Not meant to be read back, and
 //! never sent to an engine.
 
+mod native;
 mod query;
 
 use std::collections::HashMap;
@@ -188,6 +189,7 @@ impl Printer<'_> {
                 let operator = match op {
                     Quantifiable::Compare(op) => compare_text(*op),
                     Quantifiable::Operator(builtin) => builtin.name,
+                    Quantifiable::Native(name) => name,
                 };
                 self.bound(binding::OTHER, around, |p| {
                     p.quantifier(left, operator, *all);
@@ -222,6 +224,7 @@ impl Printer<'_> {
                 self.aggregate(builtin, args, false, &[], filter.as_deref());
                 self.over(over);
             }
+            ExprKind::Native(native) => self.native(native, &expr.ty, around),
         }
     }
 

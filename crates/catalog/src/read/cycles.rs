@@ -25,7 +25,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     for relation in &catalog.relations {
         if let RelationKind::View(view) = &relation.kind {
             let mut uses = Uses { catalog, found: Vec::new() };
-            uses.query(&view.query);
+            view.query.iter().for_each(|query| uses.query(query));
             nodes.push((Node::View(relation.id), uses.found));
         }
     }

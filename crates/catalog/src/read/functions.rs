@@ -126,7 +126,7 @@ fn parameters(
             return Err(reader.error(place, message));
         }
         let name = definition.name.as_ref().map(|name| name.text.clone()).unwrap_or_default();
-        parameters.push(Parameter { name, ty, default: None, variadic });
+        parameters.push(Parameter { name, ty, declared: None, default: None, variadic });
     }
     Ok(parameters)
 }

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use super::syntax::{Place, Qualified, Word};
 use super::tables::TableDraft;
 use super::views::ViewDraft;
-use crate::expr::{Query, QueryBody, SourceId};
 use crate::names::suggest;
 use crate::resolve::Resolver;
 use crate::{
     Catalog, Diagnostic, Grants, Location, Name, Relation, RelationId, RelationKind, SourceFile, Table, View,
+    Writable,
 };
 
 /// The state of reading.
@@ -253,10 +253,11 @@ impl<'a> Reader<'a> {
                 Draft::View(draft) => {
                     draft.id = id;
                     let view = View {
-                        query: empty_query(),
+                        query: None,
                         security_invoker: draft.security_invoker,
                         materialized: draft.statement.materialized,
                         origins: Vec::new(),
+                        writable: Writable::default(),
                     };
                     (Vec::new(), RelationKind::View(view))
                 }
@@ -283,18 +284,6 @@ impl<'a> Reader<'a> {
             RelationKind::Table(table) => Some(table),
             RelationKind::View(_) => None,
         }
-    }
-}
-
-fn empty_query() -> Query {
-    Query {
-        with: Vec::new(),
-        body: QueryBody::Values(Vec::new()),
-        order: Vec::new(),
-        limit: None,
-        offset: None,
-        columns: Vec::new(),
-        output: SourceId::fresh(),
     }
 }
 

@@ -169,6 +169,7 @@ pub(super) fn expressions(reader: &mut Reader<'_>, drafts: &[DomainDraft<'_>]) {
 /// A column with nothing but a name and a type.
 pub(super) fn column(name: &str, ty: Type, modifier: Modifier) -> Column {
     Column {
+        declared: None,
         name: name.to_owned(),
         ty,
         modifier,

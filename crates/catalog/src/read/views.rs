@@ -174,7 +174,7 @@ fn build_view(reader: &mut Reader<'_>, draft: &ViewDraft<'_>) -> Result<(), Diag
     if let Some(relation) = reader.relation_mut(draft.id) {
         relation.columns = columns;
         if let RelationKind::View(view) = &mut relation.kind {
-            view.query = query;
+            view.query = Some(query);
             view.origins = origins;
         }
     }

@@ -43,7 +43,7 @@ fn category(ty: &Type) -> Category {
         Type::Interval => Category::Timespan,
         Type::Enum(_) => Category::Enum,
         Type::Array(_) => Category::Array,
-        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Void | Type::Other(_) => {
+        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Void | Type::Native(_) => {
             Category::User
         }
     }

@@ -53,7 +53,7 @@ impl Work<'_> {
             return Ok(Expr { kind, ty: ty.clone() });
         }
         match ty {
-            Type::Other(_) => return Ok(Expr::literal(Value::Text(text.to_owned()), ty.clone())),
+            Type::Native(_) => return Ok(Expr::literal(Value::Text(text.to_owned()), ty.clone())),
             Type::Row(_) | Type::Void | Type::Unknown => {
                 return Err(self.refuse(at, format!("cannot cast type unknown to {ty}")));
             }

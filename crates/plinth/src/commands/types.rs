@@ -200,7 +200,7 @@ fn of(ty: &Type) -> String {
         Type::Array(element) => format!("{}[]", of(element)),
         Type::Row(_) => "Record<string, unknown>".into(),
         Type::Void => "undefined".into(),
-        Type::Unknown | Type::Other(_) => "unknown".into(),
+        Type::Unknown | Type::Native(_) => "unknown".into(),
         Type::Text
         | Type::Varchar
         | Type::Char

@@ -60,7 +60,8 @@ impl<'a> Planner<'a> {
             Some(whole) => self.whole_argument(function, whole)?,
             None => self.arguments(function, &given)?,
         };
-        self.planned_call(function, arguments, request)
+        let plan = self.planned_call(function, arguments, request)?;
+        Ok(CallPlan { read_only: read_only || !writes, ..plan })
     }
 
     /// The function meant, and the raw body when that is its argument.
@@ -225,6 +226,7 @@ impl<'a> Planner<'a> {
                     write: None,
                     result: plain(from, Vec::new()),
                     shape: CallShape::Void,
+                    read_only: false,
                 });
             }
             Some(Statement::Query(query)) => {
@@ -259,7 +261,7 @@ impl<'a> Planner<'a> {
                 }
             }
         };
-        Ok(CallPlan { before, write, result, shape })
+        Ok(CallPlan { before, write, result, shape, read_only: false })
     }
 
     /// The node over a function's rows.

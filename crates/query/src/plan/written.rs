@@ -217,7 +217,7 @@ struct Shown<'v> {
 
 /// What a view shows, when its rows are rows of one table.
 fn shown_rows(view: &View) -> Option<Shown<'_>> {
-    let query = &view.query;
+    let query = view.query.as_ref()?;
     let QueryBody::Select(select) = &query.body else { return None };
     let whole = query.with.is_empty() && query.limit.is_none() && query.offset.is_none();
     let plain = matches!(select.distinct, Distinct::No) && !select.grouped && select.having.is_none();

@@ -4,7 +4,7 @@ use plinth_catalog::Catalog;
 use plinth_catalog::expr::*;
 use plinth_query::Plan;
 use plinth_query::plan::*;
-use plinth_values::Value;
+use plinth_values::{Type, Value};
 
 /// A plan.
 pub fn plan(catalog: &Catalog, plan: &Plan) -> String {
@@ -283,6 +283,7 @@ impl Printer<'_> {
                 let op = match op {
                     Quantifiable::Compare(op) => format!("{op:?}"),
                     Quantifiable::Operator(builtin) => builtin.name.to_owned(),
+                    Quantifiable::Native(name) => (*name).to_owned(),
                 };
                 let which = if *all { "all" } else { "any" };
                 format!("{} {op} {which} ({})", self.expr(left), self.expr(array))
@@ -297,6 +298,23 @@ impl Printer<'_> {
             ExprKind::Aggregate { builtin, args, .. } if args.is_empty() => format!("{}(*)", builtin.name),
             ExprKind::Aggregate { builtin, args, .. } => format!("{}({})", builtin.name, self.exprs(args)),
             ExprKind::Window { builtin, .. } => format!("{}() over", builtin.name),
+            ExprKind::Native(native) => self.native(native, &expr.ty),
+        }
+    }
+
+    fn native(&self, native: &Native, ty: &Type) -> String {
+        match native {
+            Native::Operator { name, left, right } => {
+                format!("({} operator({name}) {})", self.expr(left), self.expr(right))
+            }
+            Native::Call { name, args } => format!("pg_catalog.{name}({})", self.exprs(args)),
+            Native::Aggregate { name, arg } => {
+                format!("{name}({})", arg.as_ref().map_or("*".into(), |arg| self.expr(arg)))
+            }
+            Native::Row(id) => format!("{}.*", source(*id)),
+            Native::FromJson(inner) => format!("json {} as {ty}", self.expr(inner)),
+            Native::Omitted => "default".into(),
+            Native::Text(_) => "TEXT LEFT IN PLAN".into(),
         }
     }
 }

@@ -69,7 +69,7 @@ fn json_type(ty: &Type) -> Option<&'static str> {
         | Type::Enum(_) => "string",
         Type::Array(_) => "array",
         Type::Row(_) => "object",
-        Type::Json | Type::Jsonb | Type::Unknown | Type::Void | Type::Other(_) => return None,
+        Type::Json | Type::Jsonb | Type::Unknown | Type::Void | Type::Native(_) => return None,
     })
 }
 

@@ -43,7 +43,9 @@ pub(super) fn type_tag(ty: &Type) -> String {
     match ty {
         Type::Array(element) => format!("{}[]", type_tag(element)),
         Type::Enum(e) => format!("enum {}.{}", quote_ident(&e.schema), quote_ident(&e.name)),
-        Type::Row(name) | Type::Other(name) => format!("other {}", quote_ident(name)),
+        // Neither is ever kept here; nothing reads it back.
+        Type::Row(name) => format!("row {}", quote_ident(name)),
+        Type::Native(native) => format!("native {}", quote_ident(&native.sql)),
         ty => NAMES.iter().find(|(_, known)| known == ty).map_or("text", |(name, _)| name).to_owned(),
     }
 }
@@ -110,9 +112,6 @@ impl EnumTypes {
         }
         if tag.starts_with("enum ") {
             return self.0.get(tag).cloned().map(Type::Enum);
-        }
-        if let Some(name) = tag.strip_prefix("other ") {
-            return Some(Type::Other(name.trim_matches('"').into()));
         }
         NAMES.iter().find(|(name, _)| *name == tag).map(|(_, ty)| ty.clone())
     }

@@ -92,6 +92,7 @@ impl Writer<'_> {
             ExprKind::Window { builtin, args, filter, over } => {
                 self.window(builtin, args, filter.as_deref(), over)
             }
+            ExprKind::Native(_) => Err(internal("an expression that only PostgreSQL evaluates")),
         }
     }
 
@@ -279,6 +280,7 @@ impl Writer<'_> {
             let condition = match op {
                 Quantifiable::Compare(op) => w.compare(symbol(*op), left, &item)?,
                 Quantifiable::Operator(builtin) => w.call(builtin, &[left.clone(), item])?,
+                Quantifiable::Native(_) => return Err(internal("an operator of another database")),
             };
             Ok(gathered(&condition, &rows, all))
         })

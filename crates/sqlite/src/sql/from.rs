@@ -59,10 +59,11 @@ impl<'a> Writer<'a> {
                 format!("{} as {alias}", quote_ident(&table_name(definition))),
                 Source::Table { alias: alias.clone(), relation, outer },
             ),
-            RelationKind::View(view) => (
-                format!("({}) as {alias}", self.query(&view.query)?),
-                Source::Columns { alias: alias.clone() },
-            ),
+            RelationKind::View(view) => {
+                let query =
+                    view.query.as_ref().ok_or_else(|| internal("the view's query is another database's"))?;
+                (format!("({}) as {alias}", self.query(query)?), Source::Columns { alias: alias.clone() })
+            }
         };
         match (security, guards) {
             (None, _) => {

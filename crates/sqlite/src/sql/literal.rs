@@ -54,7 +54,7 @@ pub(crate) fn declared_type(ty: &Type) -> Option<&'static str> {
         Type::Numeric | Type::Text | Type::Varchar | Type::Char | Type::Enum(_) | Type::Uuid => "TEXT",
         Type::Interval | Type::Json | Type::Jsonb | Type::Unknown => "TEXT",
         Type::Array(element) => declared_type(element).map(|_| "TEXT")?,
-        Type::Row(_) | Type::Void | Type::Other(_) => return None,
+        Type::Row(_) | Type::Void | Type::Native(_) => return None,
     })
 }
 

@@ -13,6 +13,9 @@ use super::{create_indexes, create_table, declared_type, table_name, walk};
 /// One sentence for each thing that cannot be kept; nothing when all is well.
 pub(crate) fn supported(catalog: &Catalog) -> Vec<String> {
     let mut problems = Vec::new();
+    if catalog.database.is_some() {
+        problems.push("the schema is one of a PostgreSQL database, which SQLite cannot serve".to_owned());
+    }
     same_names(catalog, &mut problems);
     for relation in &catalog.relations {
         columns(relation, &mut problems);
@@ -32,7 +35,7 @@ pub(crate) fn supported(catalog: &Catalog) -> Vec<String> {
                     ));
                 }
                 let mut types = Vec::new();
-                walk::query(&view.query, &mut |e| foreign_type(e, &mut types));
+                view.query.iter().for_each(|query| walk::query(query, &mut |e| foreign_type(e, &mut types)));
                 report_types(&format!("view {}", relation.name), types, &mut problems);
             }
         }
@@ -176,8 +179,8 @@ fn compiled(catalog: &Catalog, relation: &Relation, problems: &mut Vec<String>) 
 }
 
 fn foreign_type(expr: &Expr, types: &mut Vec<String>) {
-    if let Type::Other(name) = &expr.ty {
-        types.push(name.to_string());
+    if let Type::Native(native) = &expr.ty {
+        types.push(native.sql.clone());
     }
 }
 

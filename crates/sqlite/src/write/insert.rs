@@ -131,6 +131,7 @@ impl<'w, 'a> Inserter<'w, 'a> {
                     refuse_given(column, self.proposal.overriding)?;
                     value
                 }
+                Cell::Json(_) => return Err(internal("a value that another database is to read")),
                 Cell::Default => self.default(i, column)?,
             });
         }

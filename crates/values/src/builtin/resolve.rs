@@ -275,7 +275,7 @@ fn category(ty: &Type) -> Category {
         Type::Enum(_) => Category::Enum,
         Type::Array(_) => Category::Array,
         Type::Void => Category::Pseudo,
-        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Other(_) => {
+        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Native(_) => {
             Category::Other
         }
     }

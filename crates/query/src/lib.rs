@@ -14,6 +14,6 @@ pub mod refusal;
 pub mod request;
 
 pub use caller::Caller;
-pub use plan::{Plan, Reach, ReachedRelation, find, plan, reach};
+pub use plan::{Offered, Plan, Reach, ReachedRelation, find, offered, plan, reach};
 pub use refusal::Refusal;
 pub use request::Request;

@@ -7,6 +7,7 @@ mod embed;
 mod filter;
 mod insert;
 mod limits;
+mod offered;
 mod payload;
 mod planner;
 mod reach;
@@ -25,6 +26,7 @@ use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::request::{Request, Target};
 
+pub use offered::{Offered, offered};
 pub use reach::{Reach, ReachedRelation, reach};
 
 /// A plan for one request of one caller.

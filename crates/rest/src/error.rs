@@ -1,9 +1,14 @@
 //! Refusals and failures in the dialect's own shape: one table from each to code, status, message, details and hint
 //! (PostgREST's reference, "Errors").
 
+use std::borrow::Cow;
+
 use plinth_engine::EngineError;
 use plinth_query::Refusal;
 use serde_json::{Value, json};
+
+/// Characters of a message, of details or of a hint: a refusal may quote the request, but does not send all of it back.
+const MAX_TEXT_CHARS: usize = 1_000;
 
 /// What a client gets when a request is not answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,9 +55,18 @@ impl ApiError {
 
     /// The body: always these four members.
     pub fn body(&self) -> Vec<u8> {
-        json!({ "code": self.code, "details": self.details, "hint": self.hint, "message": self.message })
-            .to_string()
-            .into_bytes()
+        let details = match &self.details {
+            Some(Value::String(text)) => Some(Value::from(shortened(text))),
+            other => other.clone(),
+        };
+        json!({
+            "code": self.code,
+            "details": details,
+            "hint": self.hint.as_deref().map(shortened),
+            "message": shortened(&self.message),
+        })
+        .to_string()
+        .into_bytes()
     }
 
     /// PGRST100: a query parameter that does not follow the grammar. `at` is the offset in characters.
@@ -220,6 +234,18 @@ impl ApiError {
     }
 }
 
+/// The text, without its middle where it is too long.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT_CHARS || text.chars().count() <= MAX_TEXT_CHARS {
+        return text.into();
+    }
+    // The end says what is wrong as often as the beginning does.
+    let half = MAX_TEXT_CHARS / 2;
+    let head: String = text.chars().take(half).collect();
+    let tail: Vec<char> = text.chars().rev().take(half).collect();
+    format!("{head} … {}", tail.iter().rev().collect::<String>()).into()
+}
+
 fn no_such_function(
     schema: &str,
     name: &str,
@@ -378,6 +404,21 @@ mod tests {
             ("é", "", false, 400),
         ] {
             assert_eq!(sqlstate_status(code, message, anonymous), status, "{code} {message}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_does_not_send_the_request_back() {
+        let all = |text: &str| ApiError::new(400, "22P02", text).details(text).hint(text).body();
+        let short = "é".repeat(MAX_TEXT_CHARS);
+        let body: Value = serde_json::from_slice(&all(&short)).unwrap();
+        assert_eq!(body["message"], short);
+        let long = format!("begin {}\" end", "é".repeat(100_000));
+        let body: Value = serde_json::from_slice(&all(&long)).unwrap();
+        for member in ["message", "details", "hint"] {
+            let text = body[member].as_str().unwrap();
+            assert!(text.starts_with("begin é") && text.ends_with("é\" end"), "{member}");
+            assert!(text.chars().count() <= MAX_TEXT_CHARS + 3);
         }
     }
 

@@ -6,11 +6,10 @@ use http::header::{
     VARY, WWW_AUTHENTICATE,
 };
 use http::{HeaderMap, Response, StatusCode};
-use plinth_catalog::{Catalog, RelationKind};
+use plinth_catalog::Catalog;
 use plinth_engine::Outcome;
-use plinth_query::Caller;
 use plinth_query::plan::{CallShape, Plan, PlannedAction};
-use plinth_query::request::Target;
+use plinth_query::{Caller, Offered};
 use plinth_values::Session;
 use plinth_values::output::write_text;
 
@@ -209,27 +208,31 @@ pub fn root(catalog: &Catalog, caller: &Caller, schema: &str, profiled: bool, he
     response
 }
 
-/// The answer to `OPTIONS`: the methods that the target offers.
-pub fn allow(catalog: &Catalog, target: Option<&Target>) -> Option<Response<Bytes>> {
-    let methods = match target {
-        None => "OPTIONS,GET,HEAD".to_owned(),
-        Some(Target::Relation { schema, name }) => match &catalog.find_relation(schema, name)?.kind {
-            RelationKind::View(_) => "OPTIONS,GET,HEAD".to_owned(),
-            RelationKind::Table(table) => {
-                let put = if table.primary_key.is_some() { ",PUT" } else { "" };
-                format!("OPTIONS,GET,HEAD,POST{put},PATCH,DELETE")
-            }
-        },
-        Some(Target::Function { schema, name }) => {
-            let mut functions = catalog.find_functions(schema, name).peekable();
-            functions.peek()?;
-            let volatile = functions.all(|f| f.volatility == plinth_values::builtin::Volatility::Volatile);
-            if volatile { "OPTIONS,POST".to_owned() } else { "OPTIONS,GET,HEAD,POST".to_owned() }
+/// The answer to `OPTIONS`: the methods that the target offers (the root without one).
+pub fn allow(offered: Option<Offered>) -> Response<Bytes> {
+    let mut methods = vec!["OPTIONS"];
+    let mut add = |offered: bool, more: &[&'static str]| {
+        if offered {
+            methods.extend(more);
         }
     };
+    match offered {
+        None => add(true, &["GET", "HEAD"]),
+        Some(Offered::Relation { read, insert, put, update, delete }) => {
+            add(read, &["GET", "HEAD"]);
+            add(insert, &["POST"]);
+            add(put, &["PUT"]);
+            add(update, &["PATCH"]);
+            add(delete, &["DELETE"]);
+        }
+        Some(Offered::Function { read }) => {
+            add(read, &["GET", "HEAD"]);
+            add(true, &["POST"]);
+        }
+    }
     let mut response = Response::new(Bytes::new());
-    set(response.headers_mut(), ALLOW, &methods);
-    Some(response)
+    set(response.headers_mut(), ALLOW, &methods.join(","));
+    response
 }
 
 /// Sets a header; a value that cannot be one (control characters) is left out rather than sent broken.

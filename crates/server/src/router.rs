@@ -168,19 +168,17 @@ impl App {
             body: &body,
         };
         match plinth_rest::parse(&incoming, &self.rest)? {
-            Call::Root { .. } if parts.method == Method::OPTIONS => {
-                plinth_rest::allow(&catalog, None).ok_or_else(root_disabled)
-            }
+            Call::Root { .. } if parts.method == Method::OPTIONS => Ok(plinth_rest::allow(None)),
             Call::Root { schema } => {
                 let profiled = self.rest.schemas.len() > 1;
                 let head = parts.method == Method::HEAD;
                 Ok(plinth_rest::root(&catalog, &caller, &schema, profiled, head))
             }
             Call::Methods(target) => {
-                // What the caller may not know of has no methods either.
-                plinth_query::find(&catalog, &caller, &target, self.rest.limits.hide_ungranted)
+                let hide = self.rest.limits.hide_ungranted;
+                let offered = plinth_query::offered(&catalog, &caller, &target, hide)
                     .map_err(|refusal| ApiError::from_refusal(refusal, !caller.authenticated))?;
-                plinth_rest::allow(&catalog, Some(&target)).ok_or_else(root_disabled)
+                Ok(plinth_rest::allow(Some(offered)))
             }
             Call::Data { request, shape } => {
                 if let Some((_, zone)) = &shape.preferences.time_zone {
@@ -266,10 +264,6 @@ fn request_id(headers: &HeaderMap) -> String {
         .filter(|id| !id.is_empty() && id.len() <= 64)
         .filter(|id| id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')))
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
-}
-
-fn root_disabled() -> ApiError {
-    ApiError::new(404, "PGRST126", "Root endpoint metadata is disabled")
 }
 
 fn json(status: StatusCode, text: String) -> Response<Bytes> {

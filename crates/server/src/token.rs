@@ -106,6 +106,13 @@ impl Verifier {
         }
         let decoded = jsonwebtoken::decode::<Value>(token, &self.key, &self.validation)
             .map_err(|error| decode_error(token, &error))?;
+        // RFC 7515, 4.1.11: what a token says must be understood, and is not, makes it invalid. None is understood here.
+        if decoded.header.crit.is_some() {
+            return Err(token_error(
+                "JWT couldn't be decoded",
+                Some("its 'crit' header names extensions that are not supported".into()),
+            ));
+        }
         let Value::Object(claims) = decoded.claims else {
             return Err(claim_error("The JWT claims must be an object"));
         };
@@ -171,7 +178,7 @@ fn token(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
 
 fn unauthorized(code: &str, message: impl Into<String>) -> ApiError {
     let message = message.into();
-    let quoted = message.replace(['"', '\\'], "'");
+    let quoted: String = message.replace(['"', '\\'], "'").chars().take(200).collect();
     ApiError {
         authenticate: Some(format!("Bearer error=\"invalid_token\", error_description=\"{quoted}\"")),
         ..ApiError::new(401, code, message)
@@ -319,6 +326,11 @@ mod tests {
         assert_eq!(bearer("").1, "Empty JWT is sent in Authorization header");
         assert_eq!(bearer("a.b.c").0, "PGRST301");
         assert_eq!(bearer(&"a".repeat(20_000)).1, "JWT is too long");
+        let mut header = jsonwebtoken::Header::new(Algorithm::HS256);
+        header.crit = Some(vec!["b64".into()]);
+        let key = jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes());
+        let critical = jsonwebtoken::encode(&header, &json!({ "role": "authenticated" }), &key).unwrap();
+        assert_eq!(bearer(&critical).1, "JWT couldn't be decoded");
         let other = crate::keys::sign("another-secret-of-at-least-32-chars!!", &Map::new()).unwrap();
         assert_eq!(bearer(&other).1, "JWT cryptographic operation failed");
         // {"alg":"none"}.{"role":"authenticated"}.

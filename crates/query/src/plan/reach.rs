@@ -33,6 +33,8 @@ pub struct ReachedRelation<'a> {
     pub update: Vec<usize>,
     /// Whether it may delete rows
     pub delete: bool,
+    /// Whether it may put a row under its primary key
+    pub put: bool,
 }
 
 impl<'a> Reach<'a> {
@@ -61,7 +63,12 @@ pub fn reach<'a>(catalog: &'a Catalog, caller: &Caller, schema: &str) -> Reach<'
     Reach { relations, functions }
 }
 
-fn reached<'a>(catalog: &'a Catalog, caller: &Caller, relation: &'a Relation) -> Option<ReachedRelation<'a>> {
+/// What the caller may do with a relation, if anything.
+pub(super) fn reached<'a>(
+    catalog: &'a Catalog,
+    caller: &Caller,
+    relation: &'a Relation,
+) -> Option<ReachedRelation<'a>> {
     let request = Request {
         target: Target::Relation { schema: relation.name.schema.clone(), name: relation.name.name.clone() },
         action: Action::Read,
@@ -78,13 +85,15 @@ fn reached<'a>(catalog: &'a Catalog, caller: &Caller, relation: &'a Relation) ->
     if rights == Privileges::default() {
         return None;
     }
-    let found = ReachedRelation {
+    let mut found = ReachedRelation {
         relation,
         select: readable(&mut planner, relation, &request, &rights.select),
         insert: writable(&mut planner, relation, |rights| &rights.insert, "insert into", false),
         update: writable(&mut planner, relation, |rights| &rights.update, "update", true),
         delete: planner.delete(relation, &request, Returning::Minimal, None).is_ok(),
+        put: false,
     };
+    found.put = puts(&mut planner, &found);
     let any =
         found.delete || !(found.select.is_empty() && found.insert.is_empty() && found.update.is_empty());
     any.then_some(found)
@@ -112,6 +121,16 @@ fn is_planned<'a>(planner: &mut Planner<'a>, relation: &'a Relation, request: &R
     let Ok(from) = planner.weaver.relation(id, relation.id, Rights::Caller) else { return false };
     let Ok(scope) = planner.scope(source, &request.select) else { return false };
     planner.node(&scope, from, Vec::new(), &Part::of_request(request)).is_ok()
+}
+
+/// Whether a row may be put: its key is read, inserted, and (as the whole row is) updated.
+fn puts<'a>(planner: &mut Planner<'a>, found: &ReachedRelation<'a>) -> bool {
+    let Ok(written) = planner.written(found.relation, "insert into") else { return false };
+    let Some(key) = &written.table.primary_key else { return false };
+    key.columns.iter().all(|column| {
+        let all = [&found.select, &found.insert, &found.update];
+        all.iter().all(|columns| columns.iter().any(|at| written.base_column(*at) == Some(*column)))
+    })
 }
 
 /// The columns that may be given in a write.

@@ -2,7 +2,9 @@
 //! table ("Updatable Views" in the manual's `create view`). Other views are refused.
 
 use plinth_catalog::expr::{Distinct, Expr, ExprKind, FromItem, QueryBody, SourceId};
-use plinth_catalog::{Columns, PolicyCommand, Privileges, Relation, RelationId, RelationKind, Table, View};
+use plinth_catalog::{
+    Catalog, Columns, PolicyCommand, Privileges, Relation, RelationId, RelationKind, Table, View,
+};
 
 use super::access::denied;
 use super::planner::{Planner, Source};
@@ -196,6 +198,16 @@ impl Written<'_> {
 /// The target of a write in a function's body, which must be a table.
 pub(crate) fn written_table<'a>(relation: &'a Relation, verb: &str) -> Result<&'a Table, Refusal> {
     relation.table().ok_or_else(|| not_updatable(relation, verb))
+}
+
+/// Whether rows of the relation can be written: of a table, or of a view that shows rows of one table as they are.
+pub(crate) fn is_updatable(catalog: &Catalog, relation: &Relation) -> bool {
+    match &relation.kind {
+        RelationKind::Table(_) => true,
+        RelationKind::View(view) => {
+            shown_rows(view).is_some_and(|shown| catalog.relation(shown.relation).table().is_some())
+        }
+    }
 }
 
 fn not_updatable(relation: &Relation, verb: &str) -> Refusal {

@@ -1,0 +1,86 @@
+//! Which commands a target offers, for `OPTIONS`. What a caller may not know of has no influence, as in planning.
+
+use plinth_catalog::{Catalog, Function, Relation, RelationKind};
+use plinth_values::builtin::Volatility;
+
+use super::access::Access;
+use super::reach::reached;
+use super::written::is_updatable;
+use crate::caller::Caller;
+use crate::refusal::Refusal;
+use crate::request::Target;
+
+/// The commands that a target offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// A table or a view
+    Relation {
+        /// Rows may be read
+        read: bool,
+        /// Rows may be inserted
+        insert: bool,
+        /// One row may be put under its primary key
+        put: bool,
+        /// Rows may be changed
+        update: bool,
+        /// Rows may be deleted
+        delete: bool,
+    },
+    /// A function
+    Function {
+        /// It can be called without changing anything
+        read: bool,
+    },
+}
+
+/// What a target offers: with `hide_ungranted` what the caller may do with it, otherwise what anyone with every privilege may.
+/// Errors: the target is not there for the caller.
+pub fn offered(
+    catalog: &Catalog,
+    caller: &Caller,
+    target: &Target,
+    hide_ungranted: bool,
+) -> Result<Offered, Refusal> {
+    let access = Access::new(catalog, caller, hide_ungranted);
+    match target {
+        Target::Relation { schema, name } => {
+            let relation = access.relation(schema, name)?;
+            Ok(if hide_ungranted { to_caller(catalog, caller, relation) } else { at_all(catalog, relation) })
+        }
+        Target::Function { schema, name } => {
+            super::find(catalog, caller, target, hide_ungranted)?;
+            let there = |function: &&Function| !hide_ungranted || access.may_execute(function);
+            let reads = |function: &Function| function.volatility != Volatility::Volatile;
+            Ok(Offered::Function { read: catalog.find_functions(schema, name).filter(there).any(reads) })
+        }
+    }
+}
+
+fn to_caller(catalog: &Catalog, caller: &Caller, relation: &Relation) -> Offered {
+    match reached(catalog, caller, relation) {
+        Some(reached) => Offered::Relation {
+            read: !reached.select.is_empty(),
+            insert: !reached.insert.is_empty(),
+            put: reached.put,
+            update: !reached.update.is_empty(),
+            delete: reached.delete,
+        },
+        None => Offered::Relation { read: false, insert: false, put: false, update: false, delete: false },
+    }
+}
+
+fn at_all(catalog: &Catalog, relation: &Relation) -> Offered {
+    let (updatable, has_key) = match &relation.kind {
+        RelationKind::Table(table) => (true, table.primary_key.is_some()),
+        RelationKind::View(view) => {
+            let key = view.origins.iter().flatten().find_map(|(table, _)| {
+                let key = catalog.relation(*table).table()?.primary_key.as_ref()?;
+                Some(key.columns.iter().map(|column| (*table, *column)).collect::<Vec<_>>())
+            });
+            let shown = |key: Vec<_>| key.into_iter().all(|column| view.origins.contains(&Some(column)));
+            (is_updatable(catalog, relation), key.is_some_and(shown))
+        }
+    };
+    let put = updatable && has_key;
+    Offered::Relation { read: true, insert: updatable, put, update: updatable, delete: updatable }
+}

@@ -1,12 +1,13 @@
 # make demo   build, create and seed the hiring example, serve it on 127.0.0.1:8000
 # make test   run everything; installs and starts by itself what the tests need
 # make lint   formatting and clippy
+# make fuzz   everything that reads input, each for FUZZ_SECONDS (60) against generated input; TARGET=name for one
 
 CARGO ?= cargo
 DEMO := target/demo
 LISTEN ?= 127.0.0.1:8000
 
-.PHONY: demo test test-crash lint
+.PHONY: demo test test-crash lint fuzz
 
 demo:
 	$(CARGO) build --release --package plinth
@@ -20,6 +21,9 @@ test:
 # The durability loop at length: 100 rounds of kill -9 under write load (make test runs a short one).
 test-crash:
 	CRASH_ROUNDS=$${CRASH_ROUNDS:-100} $(CARGO) test --package plinth-tests --test crash -- --nocapture
+
+fuzz:
+	fuzz/run $(TARGET)
 
 lint:
 	$(CARGO) fmt --all --check

@@ -54,7 +54,9 @@ fn documents_tell_each_caller_its_own() {
     for name in ["billing_email", "candidate", "hiring_funnel", "note"] {
         assert!(!anon.text().contains(&format!("\"{name}\"")), "{name} is told to anon");
     }
-    for (path, methods) in [("/posting", vec!["get"]), ("/rpc/search_postings", vec!["get", "post"])] {
+    for (path, methods) in
+        [("/posting", vec!["get", "x-query"]), ("/rpc/search_postings", vec!["get", "x-query", "post"])]
+    {
         let offered: Vec<&String> = document["paths"][path].as_object().expect(path).keys().collect();
         assert_eq!(offered, methods, "{path}");
     }

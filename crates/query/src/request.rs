@@ -367,6 +367,8 @@ pub struct Limits {
     pub max_rows: Option<u64>,
     /// Nesting of embeds
     pub max_embed_depth: usize,
+    /// Values selected of a row, and keys of an order
+    pub max_select: usize,
     /// Conditions in one request
     pub max_filters: usize,
     /// Values in one `in` list
@@ -384,6 +386,7 @@ impl Default for Limits {
         Limits {
             max_rows: Some(1000),
             max_embed_depth: 8,
+            max_select: 1600,
             max_filters: 200,
             max_in_list: 10_000,
             max_payload_rows: 100_000,

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::query_string;
 
 /// The media type of the body, without parameters; JSON when not said.
-fn content_type(headers: &HeaderMap) -> String {
+pub(crate) fn content_type(headers: &HeaderMap) -> String {
     headers
         .get("content-type")
         .and_then(|value| value.to_str().ok())

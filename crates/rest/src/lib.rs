@@ -12,6 +12,7 @@ mod media;
 pub mod openapi;
 mod parse;
 mod preferences;
+mod query_body;
 mod query_string;
 mod range;
 mod raw_sink;

@@ -16,6 +16,7 @@ use crate::head_sink::HeadSink;
 use crate::media::{self, MediaType};
 use crate::parse::{self, Attachment};
 use crate::preferences::{self, Handling, Preferences, Return, Transaction};
+use crate::query_body;
 use crate::query_string;
 use crate::range::{self, Window};
 use crate::raw_sink::RawSink;
@@ -86,7 +87,9 @@ pub struct Shape {
 /// Reads a request. Errors: everything in it that is not the dialect's, with its code and status.
 pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiError> {
     let resource = resource(incoming.path)?;
-    let schema = schema(incoming, options)?;
+    let in_body = query_body::is_query(incoming.method, incoming.headers);
+    let is_read = in_body || matches!(*incoming.method, Method::GET | Method::HEAD);
+    let schema = schema(incoming, options, is_read)?;
     let target = match resource {
         Resource::Root => return root(incoming, schema),
         Resource::Relation(name) => Target::Relation { schema: schema.clone(), name },
@@ -99,9 +102,8 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
     let preferences = preferences::preferences(incoming.headers)?;
     let is_function = matches!(target, Target::Function { .. });
     let media = media::negotiate(incoming.headers, is_function)?;
-    let pairs = query_string::decode(incoming.query)?;
-    let parameters = parameters(&pairs, incoming, is_function)?;
-    let is_read = matches!(*incoming.method, Method::GET | Method::HEAD);
+    let pairs = query_string::decode(if in_body { query_body::query(incoming)? } else { incoming.query })?;
+    let parameters = parameters(&pairs, is_function && is_read)?;
     let header = if is_read { range::header(incoming.headers)? } else { Window::default() };
     let window = range::intersect(parameters.window, header);
     let name = match &target {
@@ -113,8 +115,15 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
         let mark = if canonical.is_empty() { "" } else { "?" };
         format!("{prefix}{}{mark}{canonical}", query_string::encode(&name))
     });
+    let location = location.filter(|location| !in_body || location.len() <= query_body::MAX_LOCATION);
     let count = preferences.count;
-    let action = action(incoming, &target, &preferences, &parameters)?;
+    let action = match &target {
+        Target::Relation { .. } if is_read => Action::Read,
+        Target::Function { .. } if is_read => {
+            Action::Call { arguments: Arguments::Named(parameters.arguments.clone()), read_only: true }
+        }
+        _ => action(incoming, &target, &preferences, &parameters)?,
+    };
     let request = Request {
         target,
         action,
@@ -170,8 +179,8 @@ fn invalid_path() -> ApiError {
     ApiError::new(404, "PGRST125", "Invalid path specified in request URL")
 }
 
-fn schema(incoming: &Incoming<'_>, options: &Options) -> Result<String, ApiError> {
-    let reads = matches!(*incoming.method, Method::GET | Method::HEAD | Method::OPTIONS);
+fn schema(incoming: &Incoming<'_>, options: &Options, is_read: bool) -> Result<String, ApiError> {
+    let reads = is_read || *incoming.method == Method::OPTIONS;
     let header = if reads { "accept-profile" } else { "content-profile" };
     let default = || options.schemas.first().cloned().unwrap_or_else(|| "public".to_owned());
     let Some(asked) = incoming.headers.get(header) else { return Ok(default()) };
@@ -203,6 +212,7 @@ fn check_method(method: &Method, target: &Target) -> Result<(), ApiError> {
         *method,
         Method::GET
             | Method::HEAD
+            | Method::QUERY
             | Method::POST
             | Method::PATCH
             | Method::PUT
@@ -212,7 +222,8 @@ fn check_method(method: &Method, target: &Target) -> Result<(), ApiError> {
     if !known {
         return Err(unsupported(method));
     }
-    let on_function = matches!(*method, Method::GET | Method::HEAD | Method::POST | Method::OPTIONS);
+    let on_function =
+        matches!(*method, Method::GET | Method::HEAD | Method::QUERY | Method::POST | Method::OPTIONS);
     if matches!(target, Target::Function { .. }) && !on_function {
         return Err(ApiError::new(405, "PGRST101", format!("Cannot use the {method} method on RPC")));
     }
@@ -232,25 +243,21 @@ struct Parameters {
     arguments: Vec<(String, String)>,
 }
 
-fn parameters(
-    pairs: &[(String, String)],
-    incoming: &Incoming<'_>,
-    is_function: bool,
-) -> Result<Parameters, ApiError> {
+/// `is_call`: what is no filter is an argument of the function.
+fn parameters(pairs: &[(String, String)], is_call: bool) -> Result<Parameters, ApiError> {
     let mut found = Parameters::default();
     let select = pairs.iter().find(|(name, _)| name == "select").map(|(_, value)| value.as_str());
     found.select = match select {
         Some(text) => parse::select(text)?,
         None => vec![SelectItem::All],
     };
-    let call_by_url = is_function && matches!(*incoming.method, Method::GET | Method::HEAD);
     for (name, value) in pairs {
-        parameter(&mut found, name, value, call_by_url)?;
+        parameter(&mut found, name, value, is_call)?;
     }
     Ok(found)
 }
 
-fn parameter(found: &mut Parameters, name: &str, value: &str, call_by_url: bool) -> Result<(), ApiError> {
+fn parameter(found: &mut Parameters, name: &str, value: &str, is_call: bool) -> Result<(), ApiError> {
     match name {
         "select" => return Ok(()),
         "columns" => {
@@ -299,7 +306,7 @@ fn parameter(found: &mut Parameters, name: &str, value: &str, call_by_url: bool)
             let filter = parse::logic(negated, last == "and", value)?;
             place(found, path, Attachment::Filter(filter), push_filter)
         }
-        _ => condition(found, name, value, call_by_url),
+        _ => condition(found, name, value, is_call),
     }
 }
 
@@ -309,8 +316,8 @@ fn push_filter(found: &mut Parameters, what: Attachment) {
     }
 }
 
-fn condition(found: &mut Parameters, name: &str, value: &str, call_by_url: bool) -> Result<(), ApiError> {
-    if call_by_url && !parse::has_operator(value) {
+fn condition(found: &mut Parameters, name: &str, value: &str, is_call: bool) -> Result<(), ApiError> {
+    if is_call && !parse::has_operator(value) {
         found.arguments.push((name.to_owned(), value.to_owned()));
         return Ok(());
     }
@@ -339,6 +346,7 @@ fn place(
     parse::attach(&mut found.select, &names, what)
 }
 
+/// What a request that is no read does.
 fn action(
     incoming: &Incoming<'_>,
     target: &Target,
@@ -352,13 +360,8 @@ fn action(
     };
     let max_affected = preferences.max_affected.filter(|_| preferences.handling == Some(Handling::Strict));
     if matches!(target, Target::Function { .. }) {
-        let read_only = *incoming.method != Method::POST;
-        let arguments = if read_only {
-            Arguments::Named(parameters.arguments.clone())
-        } else {
-            body::arguments(incoming.headers, incoming.body)?
-        };
-        return Ok(Action::Call { arguments, read_only });
+        let arguments = body::arguments(incoming.headers, incoming.body)?;
+        return Ok(Action::Call { arguments, read_only: false });
     }
     // Only an insert has a row of its own to locate.
     let changed = if returning == Returning::Keys { Returning::Minimal } else { returning };
@@ -397,7 +400,7 @@ fn action(
             max_affected,
         },
         Method::DELETE => Action::Delete { returning: changed, max_affected },
-        _ => Action::Read,
+        ref other => return Err(unsupported(other)),
     })
 }
 

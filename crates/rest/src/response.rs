@@ -16,12 +16,14 @@ use plinth_values::output::write_text;
 use crate::error::ApiError;
 use crate::openapi;
 use crate::preferences::{Applies, Return};
+use crate::query_body;
 use crate::query_string::encode;
 use crate::range;
 use crate::request::Shape;
 
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const CONTENT_PROFILE: HeaderName = HeaderName::from_static("content-profile");
+const ACCEPT_QUERY: HeaderName = HeaderName::from_static("accept-query");
 const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
 /// The response for an error.
@@ -210,6 +212,8 @@ pub fn root(catalog: &Catalog, caller: &Caller, schema: &str, profiled: bool, he
 
 /// The answer to `OPTIONS`: the methods that the target offers (the root without one).
 pub fn allow(offered: Option<Offered>) -> Response<Bytes> {
+    let asked =
+        matches!(offered, Some(Offered::Relation { read: true, .. } | Offered::Function { read: true }));
     let mut methods = vec!["OPTIONS"];
     let mut add = |offered: bool, more: &[&'static str]| {
         if offered {
@@ -231,7 +235,12 @@ pub fn allow(offered: Option<Offered>) -> Response<Bytes> {
         }
     }
     let mut response = Response::new(Bytes::new());
-    set(response.headers_mut(), ALLOW, &methods.join(","));
+    let headers = response.headers_mut();
+    set(headers, ALLOW, &methods.join(","));
+    if asked {
+        // `Allow` is PostgREST's; this says that there is `QUERY` too (RFC 10008, 3).
+        headers.insert(ACCEPT_QUERY, HeaderValue::from_static(query_body::ACCEPTED));
+    }
     response
 }
 

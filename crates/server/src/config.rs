@@ -93,6 +93,8 @@ pub struct Api {
     pub allow_rollback: bool,
     /// Nesting of embedded resources
     pub max_embed_depth: usize,
+    /// Values selected of a row, and keys of an order
+    pub max_select: usize,
     /// Conditions in one request
     pub max_filters: usize,
     /// Values in one `in` list
@@ -183,6 +185,7 @@ impl Default for Api {
             aggregates: limits.aggregates,
             allow_rollback: false,
             max_embed_depth: limits.max_embed_depth,
+            max_select: limits.max_select,
             max_filters: limits.max_filters,
             max_in_list: limits.max_in_list,
             max_payload_rows: limits.max_payload_rows,
@@ -214,6 +217,7 @@ impl Api {
         Limits {
             max_rows: (self.max_rows > 0).then_some(self.max_rows),
             max_embed_depth: self.max_embed_depth,
+            max_select: self.max_select,
             max_filters: self.max_filters,
             max_in_list: self.max_in_list,
             max_payload_rows: self.max_payload_rows,

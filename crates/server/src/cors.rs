@@ -11,6 +11,8 @@ use http::{HeaderMap, Method, Response};
 use crate::config::Cors;
 
 const METHODS: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD";
+/// The answer to who asks about `QUERY`, which PostgREST's list does not have.
+const METHODS_WITH_QUERY: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD, QUERY";
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
 
 /// `OPTIONS` tells that any origin is allowed even to a request that names none, as PostgREST does.
@@ -38,7 +40,9 @@ pub fn preflight(config: &Cors, method: &Method, headers: &HeaderMap) -> Option<
     let out = response.headers_mut();
     let Some(origin) = allowed_origin(config, headers) else { return Some(response) };
     out.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    out.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
+    let about_query = headers.get(ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "QUERY");
+    let methods = if about_query { METHODS_WITH_QUERY } else { METHODS };
+    out.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
     let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).and_then(|value| value.to_str().ok());
     let allowed = match asked {
         Some(asked) => format!("Authorization, {asked}"),

@@ -2,6 +2,7 @@
 //! PostgreSQL's). Where a condition is about an embedded resource, [`super::embed`] says whether there is one.
 
 use plinth_catalog::expr::{CompareOp, Expr, ExprKind, Quantifiable};
+use plinth_values::array::{self, Array};
 use plinth_values::builtin::{self, Kind};
 use plinth_values::{Modifier, Type, input};
 
@@ -9,6 +10,10 @@ use super::planner::{Planner, coerce, has_equality, no_operator};
 use super::select::Scope;
 use crate::refusal::Refusal;
 use crate::request::{Comparison, Containment, FieldPath, Filter, Is, Operation, Quantifier};
+
+/// The longest `in` list whose values are values of the request one by one: an engine sees each, but can bind only so many. A longer
+/// one is an array.
+const MAX_VALUES_APART: usize = 100;
 
 impl<'a> Planner<'a> {
     /// The conditions of one level, each an expression.
@@ -80,6 +85,9 @@ impl<'a> Planner<'a> {
                     negated: false,
                 }))
             }
+            Operation::In(values) if values.len() > MAX_VALUES_APART && field.ty.element().is_none() => {
+                self.in_array(field, values)
+            }
             Operation::In(values) => {
                 let list = values
                     .iter()
@@ -97,6 +105,25 @@ impl<'a> Planner<'a> {
                 Err(Refusal::NotImplemented { detail: "Full-text search is not implemented.".into() })
             }
         }
+    }
+
+    /// `field = any (array)`: the same as `in` with a list, as one value of the request.
+    fn in_array(&mut self, field: Expr, values: &[String]) -> Result<Expr, Refusal> {
+        if !has_equality(&field.ty) {
+            return Err(no_operator(&field.ty, symbol(CompareOp::Eq), &Type::Unknown));
+        }
+        let elements = values
+            .iter()
+            .map(|value| input::from_text(&field.ty, Modifier::None, value, self.session))
+            .collect::<Result<_, _>>()?;
+        let value = array::encode(&field.ty, &Array::flat(elements))?;
+        let ty = field.ty.clone().array();
+        Ok(Expr::boolean(ExprKind::Quantified {
+            op: Quantifiable::Compare(CompareOp::Eq),
+            all: false,
+            left: Box::new(field),
+            array: Box::new(self.bind(ty, value)),
+        }))
     }
 
     /// A value to compare the field with, of the field's type.

@@ -1,10 +1,32 @@
 //! The limits that hold for a request whatever it is about, and what is refused before any name is looked up.
 
 use crate::refusal::Refusal;
-use crate::request::{Embed, Filter, Operation, Request, SelectItem};
+use crate::request::{Embed, Filter, Limits, Operation, Request, SelectItem};
 
 /// How deep `and(…)` and `or(…)` may be nested.
 const MAX_LOGIC_DEPTH: usize = 32;
+
+/// The most values of a request that an engine binds one by one.
+const MAX_VALUES: usize = 30_000;
+
+/// Refuses a plan with more values than can be bound.
+pub(crate) fn check_values(values: usize) -> Result<(), Refusal> {
+    if values <= MAX_VALUES {
+        return Ok(());
+    }
+    Err(limit(format!("the conditions have more than {MAX_VALUES} values"), "Ask in several requests."))
+}
+
+/// Refuses more values in a row, or keys of an order, than the configuration allows.
+pub(crate) fn check_width(limits: &Limits, width: usize) -> Result<(), Refusal> {
+    if width <= limits.max_select {
+        return Ok(());
+    }
+    Err(limit(
+        format!("more than {} values are selected of a row, or ordered by", limits.max_select),
+        "Select fewer.",
+    ))
+}
 
 /// Refuses requests that are too large, or that use what is switched off.
 pub(crate) fn check(request: &Request) -> Result<(), Refusal> {

@@ -6,6 +6,7 @@ use plinth_values::Type;
 use plinth_values::builtin::Kind;
 
 use super::embed::Embedded;
+use super::limits;
 use super::planner::{Planner, Source, has_equality};
 use crate::plan::{Field, Node};
 use crate::refusal::Refusal;
@@ -183,6 +184,7 @@ impl<'a> Planner<'a> {
                 }
                 all.fields.push(Field::Value { name, expr });
             }
+            limits::check_width(&self.limits, all.fields.len())?;
         }
         Ok(all)
     }
@@ -305,6 +307,7 @@ impl<'a> Planner<'a> {
         order: &[Order],
         grouped: Option<&[FieldPath]>,
     ) -> Result<Vec<OrderBy>, Refusal> {
+        limits::check_width(&self.limits, order.len())?;
         let mut keys = Vec::new();
         for Order { relation, field, descending, nulls_first } in order {
             let expr = match relation {

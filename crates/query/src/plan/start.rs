@@ -31,6 +31,7 @@ pub(crate) fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Res
         },
     };
     let Planner { values, weaver, .. } = planner;
+    limits::check_values(values.len())?;
     Ok(Plan { action, values, count: request.count, applied: weaver.applied })
 }
 

@@ -43,6 +43,7 @@ fn functions(reach: &Reach<'_>, overloads: &[&Function]) -> Value {
             })),
         );
     }
+    super::query::add(&mut path);
     let mut post = json!({
         "parameters": shared(overloads),
         "responses": responses(reach, overloads),

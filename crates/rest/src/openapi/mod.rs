@@ -3,6 +3,7 @@
 
 mod functions;
 mod paths;
+mod query;
 mod types;
 
 use plinth_catalog::{Cardinality, Catalog, Column, ForeignKey, Relation, RelationKind};

@@ -3,7 +3,7 @@
 use plinth_query::ReachedRelation;
 use serde_json::{Map, Value, json};
 
-use super::{key, reference, with_comment};
+use super::{key, query, reference, with_comment};
 
 /// Query parameters with a meaning of their own: a column of such a name has no filter of this form.
 pub(super) const RESERVED: [&str; 8] =
@@ -169,6 +169,7 @@ pub(super) fn relation(reached: &ReachedRelation<'_>) -> Option<Value> {
     if reached.delete {
         add("delete", changes, None, returned(nothing, "200", "The deleted rows"));
     }
+    query::add(&mut path);
     (!path.is_empty()).then_some(Value::Object(path))
 }
 

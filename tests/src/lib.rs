@@ -2,8 +2,10 @@
 
 pub mod case;
 pub mod http;
+pub mod postgres;
 pub mod server;
 
 pub use case::run_folder;
 pub use http::{Response, send};
+pub use postgres::Postgres;
 pub use server::{Project, Server};

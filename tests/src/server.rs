@@ -243,7 +243,7 @@ fn spawn(project: &Project, command: &str, environment: &[(&str, &str)]) -> (Chi
 }
 
 /// A port nobody listens on. Each test process tries its own range, so that tests at the same time do not meet.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);

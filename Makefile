@@ -2,12 +2,13 @@
 # make test   run everything; installs and starts by itself what the tests need
 # make lint   formatting and clippy
 # make fuzz   everything that reads input, each for FUZZ_SECONDS (60) against generated input; TARGET=name for one
+# make bench  what a request costs, beside the same endpoints written by hand
 
 CARGO ?= cargo
 DEMO := target/demo
 LISTEN ?= 127.0.0.1:8000
 
-.PHONY: demo test test-crash lint fuzz
+.PHONY: demo test test-crash lint fuzz bench
 
 demo:
 	$(CARGO) build --release --package plinth
@@ -28,3 +29,7 @@ fuzz:
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+# BENCH takes the options of bench/bench.py: make bench BENCH="--only by_key --profile by_key".
+bench:
+	bench/bench.py $(BENCH)

@@ -39,7 +39,8 @@ pub enum ExprKind {
         /// The position among the source's columns
         column: usize,
     },
-    /// A parameter of the SQL function whose body this is, by position
+    /// An argument of the SQL function whose body this is, by position: one for each parameter, except that a parameter of a
+    /// relation's row type has one for each of the relation's columns
     Argument(usize),
     /// A value of the request, by position in the plan's values
     Bind(usize),
@@ -61,7 +62,7 @@ pub enum ExprKind {
     IsBool { expr: Box<Expr>, value: Option<bool>, negated: bool },
     /// A built-in function or operator; the arguments have the types it was resolved with
     Call { builtin: &'static Builtin, args: Vec<Expr> },
-    /// A function of the catalog, used as a value
+    /// A function of the catalog, used as a value. Its arguments are counted as [`ExprKind::Argument`] says
     UserCall { function: FunctionId, args: Vec<Expr> },
     /// `case when … then … else … end`
     Case { whens: Vec<(Expr, Expr)>, otherwise: Option<Box<Expr>> },
@@ -314,7 +315,7 @@ pub enum FromItem {
         id: SourceId,
         /// Which
         function: FunctionId,
-        /// Its arguments (lateral references allowed)
+        /// Its arguments (lateral references allowed), counted as [`ExprKind::Argument`] says
         args: Vec<Expr>,
     },
     /// A join

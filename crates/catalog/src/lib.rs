@@ -3,6 +3,7 @@
 //! A catalog is built once, from SQL files ([`read`]) or by an engine's introspection, and is immutable from then on. It knows
 //! no engine and does no I/O.
 
+mod computed;
 mod database;
 mod diagnostic;
 pub mod expr;
@@ -13,6 +14,7 @@ mod relationships;
 mod resolve;
 pub mod walk;
 
+pub use computed::ComputedRelationship;
 pub use database::Database;
 pub use diagnostic::{Diagnostic, Location, SourceFile};
 pub use model::*;

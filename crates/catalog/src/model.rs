@@ -357,6 +357,8 @@ pub struct Function {
     pub volatility: plinth_values::builtin::Volatility,
     /// `strict`
     pub strict: bool,
+    /// `rows 1`: a set that is said to have one row
+    pub rows_one: bool,
     /// `security definer`: runs with the owner's rights instead of the caller's
     pub security_definer: bool,
     /// The statements of its body; the last one gives the result. None when the database runs it
@@ -376,6 +378,9 @@ pub struct Parameter {
     pub ty: Type,
     /// The declared type as the database writes it in SQL, where it was read from one
     pub declared: Option<Arc<str>>,
+    /// The relation whose row it is, where the type is a [`Type::Row`]: its columns are arguments of their own
+    /// ([`Catalog::argument_positions`])
+    pub row: Option<RelationId>,
     /// Its default
     pub default: Option<Expr>,
     /// `variadic`: the type is the array

@@ -3,6 +3,7 @@
 
 mod access;
 mod call;
+mod computed;
 mod embed;
 mod filter;
 mod insert;

@@ -80,6 +80,7 @@ fn function_of(reader: &Reader<'_>, definition: &CreateFunction) -> Result<Funct
         returns,
         volatility: definition.volatility,
         strict: definition.strict,
+        rows_one: definition.rows_one,
         security_definer: definition.security_definer,
         body: Vec::new(),
         execute: Vec::new(),
@@ -126,7 +127,8 @@ fn parameters(
             return Err(reader.error(place, message));
         }
         let name = definition.name.as_ref().map(|name| name.text.clone()).unwrap_or_default();
-        parameters.push(Parameter { name, ty, declared: None, default: None, variadic });
+        let row = types::row_type(reader, &definition.ty);
+        parameters.push(Parameter { name, ty, declared: None, row, default: None, variadic });
     }
     Ok(parameters)
 }

@@ -229,6 +229,7 @@ pub(super) struct CreateFunction {
     pub returns: Option<ReturnsDefinition>,
     pub volatility: Volatility,
     pub strict: bool,
+    pub rows_one: bool,
     pub security_definer: bool,
     /// `set search_path`
     pub search_path: Option<Vec<String>>,

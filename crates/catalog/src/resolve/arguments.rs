@@ -6,6 +6,7 @@ use plinth_values::{Type, Value};
 use super::coerce::{converts, is_preferred};
 use super::diagnose::{Place, signature};
 use super::function::{Argument, Call};
+use super::scope::Table;
 use super::{Result, Work};
 use crate::expr::{Expr, ExprKind};
 use crate::{Function, FunctionId, Parameter, Returns};
@@ -78,9 +79,15 @@ impl Work<'_> {
         args: Vec<Argument>,
     ) -> Result<Vec<Expr>> {
         let function = self.catalog.function(found.function);
-        let mut given: Vec<Option<Expr>> = args.into_iter().map(|arg| Some(arg.expr)).collect();
+        let (mut given, mut rows): (Vec<Option<Expr>>, Vec<Option<Table>>) =
+            args.into_iter().map(|arg| (Some(arg.expr), arg.row)).unzip();
         let mut result = Vec::with_capacity(function.parameters.len());
         for (parameter, slot) in function.parameters.iter().zip(&found.slots) {
+            if parameter.row.is_some() {
+                let row = slot.first().and_then(|index| rows.get_mut(*index).and_then(Option::take));
+                result.extend(self.row_members(at, parameter, row.as_ref())?);
+                continue;
+            }
             let mut exprs = slot.iter().filter_map(|index| given.get_mut(*index).and_then(Option::take));
             let expr = match variadic_element(parameter) {
                 Some(element) if !slot.is_empty() => {
@@ -118,8 +125,12 @@ impl Work<'_> {
                 return Err(self.refuse(at, message).hint(format!("call {}() in from", function.name.name)));
             }
         };
+        let missing = self.missing_row(at, function, &args)?;
         let args = self.user_arguments(at, &found, args)?;
-        Ok(Expr { kind: ExprKind::UserCall { function: found.function, args }, ty })
+        let call = Expr { kind: ExprKind::UserCall { function: found.function, args }, ty };
+        let Some(present) = missing else { return Ok(call) };
+        let ty = call.ty.clone();
+        Ok(Expr { kind: ExprKind::Case { whens: vec![(present, call)], otherwise: None }, ty })
     }
 }
 

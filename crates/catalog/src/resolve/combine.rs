@@ -4,7 +4,7 @@ use plinth_values::cast::Context;
 use plinth_values::{Type, Value};
 use sqlparser::ast;
 
-use super::scope::Scope;
+use super::scope::{Scope, fold};
 use super::{Result, Work};
 use crate::expr::{CompareOp, Expr, ExprKind};
 
@@ -152,7 +152,12 @@ impl Work<'_> {
         root: &ast::Expr,
         access_chain: &[ast::AccessExpr],
     ) -> Result<Expr> {
-        let mut value = self.expr(scope, root)?;
+        let (mut value, access_chain) = match (self.whole_row(scope, root), access_chain) {
+            (Some(row), [ast::AccessExpr::Dot(ast::Expr::Identifier(name)), rest @ ..]) => {
+                (self.row_member(ast, row, &fold(name))?, rest)
+            }
+            _ => (self.expr(scope, root)?, access_chain),
+        };
         for (depth, access) in access_chain.iter().enumerate() {
             let ast::AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
                 let hint = "use the function of the same meaning, or name the column in a query";

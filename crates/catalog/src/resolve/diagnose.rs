@@ -122,7 +122,7 @@ impl Work<'_> {
 
     /// A column that a table in scope does not have.
     pub(super) fn no_column_in(&self, at: &impl Place, name: &str, table: &Table) -> Diagnostic {
-        let relation = table.relation.map(|id| self.catalog.relation(id));
+        let relation = table.relation.or(table.row).map(|id| self.catalog.relation(id));
         let kind = if relation.is_some_and(|r| r.table().is_none()) { "view" } else { "table" };
         let shown = relation.map_or(&table.name, |r| &r.name.name);
         self.refuse(at, format!("column \"{name}\" does not exist in {kind} \"{shown}\""))

@@ -10,7 +10,7 @@ use super::function::{Call, Written, WrittenValue};
 use super::scope::{Clause, Names, Scope, Table, Visible, fold, parts};
 use super::{MAX_DEPTH, Result, Work};
 use crate::expr::{CompareOp, Distinct, Expr, ExprKind, FromItem, JoinKind, Query, Select, SourceId};
-use crate::{Relation, Returns};
+use crate::{Relation, RelationId, Returns};
 
 /// A source of rows with the names it brings.
 pub(super) struct Source {
@@ -30,8 +30,8 @@ pub(super) struct FunctionRows {
     pub columns: Vec<(String, Type)>,
     /// Whether its one column is called as the source is
     pub is_scalar: bool,
-    /// Whether they are rows of a relation, even of one column
-    pub is_composite: bool,
+    /// The relation whose rows they are, if they are a relation's
+    pub row: Option<RelationId>,
 }
 
 /// The sources to the left, which a lateral source may refer to.
@@ -162,9 +162,11 @@ impl Work<'_> {
                 schema: None,
                 source: id,
                 relation: None,
+                row: None,
                 columns: cte.columns.clone(),
                 nullable: false,
                 is_value: false,
+                argument: None,
             };
             return self.aliased(FromItem::Cte { id, cte: cte.id }, table, alias);
         }
@@ -175,9 +177,11 @@ impl Work<'_> {
             schema: Some(relation.name.schema.clone()),
             source: id,
             relation: Some(relation.id),
+            row: Some(relation.id),
             columns: relation.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
             is_value: false,
+            argument: None,
         };
         self.aliased(FromItem::Relation { id, relation: relation.id, security: None }, table, alias)
     }
@@ -200,9 +204,11 @@ impl Work<'_> {
             schema: None,
             source: id,
             relation: None,
+            row: None,
             columns,
             nullable: false,
             is_value: false,
+            argument: None,
         };
         self.aliased(FromItem::Query { id, query: Box::new(resolved), lateral }, table, alias)
     }
@@ -225,7 +231,7 @@ impl Work<'_> {
         if let ([column], true) = (rows.columns.as_mut_slice(), rows.is_scalar) {
             column.0.clone_from(&name);
         }
-        let is_value = rows.columns.len() == 1 && !rows.is_composite && !with_ordinality;
+        let is_value = rows.columns.len() == 1 && rows.row.is_none() && !with_ordinality;
         if with_ordinality {
             let FromItem::Set { with_ordinality, columns, .. } = &mut rows.item else {
                 let hint = "use row_number() over () around it";
@@ -240,9 +246,11 @@ impl Work<'_> {
             schema: None,
             source: rows.id,
             relation: None,
+            row: rows.row.filter(|_| !with_ordinality),
             columns: rows.columns,
             nullable: false,
             is_value,
+            argument: None,
         };
         self.aliased(rows.item, table, alias)
     }
@@ -256,11 +264,7 @@ impl Work<'_> {
     ) -> Result<Option<FunctionRows>> {
         let is_built_in = matches!(call.schema.as_deref(), None | Some("pg_catalog"))
             && builtin::by_name(&call.name).iter().any(|builtin| builtin.kind == Kind::Set);
-        let is_own = || {
-            let schemas = call.schema.iter().chain(self.search_path.iter().filter(|_| call.schema.is_none()));
-            schemas.into_iter().any(|schema| self.catalog.find_functions(schema, &call.name).next().is_some())
-        };
-        if !is_built_in && !is_own() {
+        if !is_built_in && !self.is_own(call) {
             return Ok(None);
         }
         let args = self.arguments(scope, call)?;
@@ -268,7 +272,7 @@ impl Work<'_> {
         let id = SourceId::fresh();
         if is_built_in && let Ok(found) = builtin::resolve(&call.name, &[Kind::Set], &types) {
             let columns = builtin::columns(&found);
-            let exprs = args.into_iter().map(|arg| arg.expr).collect();
+            let exprs = self.plain_values(at, args)?;
             let args = self.coerce_all(at, exprs, &found.args)?;
             let is_scalar = found.builtin.columns.is_empty();
             let item = FromItem::Set {
@@ -278,7 +282,7 @@ impl Work<'_> {
                 columns: columns.clone(),
                 with_ordinality: false,
             };
-            return Ok(Some(FunctionRows { id, item, columns, is_scalar, is_composite: false }));
+            return Ok(Some(FunctionRows { id, item, columns, is_scalar, row: None }));
         }
         let Some(found) = self.find_function(at, call, &args)? else {
             // A scalar function of the same name may still fit.
@@ -288,6 +292,10 @@ impl Work<'_> {
             };
         };
         let function = self.catalog.function(found.function);
+        if let Some(row) = args.iter().filter_map(|arg| arg.row.as_ref()).find(|row| row.nullable) {
+            let what = format!("the row of \"{}\", which an outer join may leave out,", row.name);
+            return Err(self.unsupported(at, &what, "call the function in a subquery of its own"));
+        }
         let (columns, is_scalar) = match &function.returns {
             Returns::Void => {
                 let message = format!("function {}() returns no rows", call.name);
@@ -302,8 +310,17 @@ impl Work<'_> {
         };
         let item =
             FromItem::Function { id, function: found.function, args: self.user_arguments(at, &found, args)? };
-        let is_composite = matches!(function.returns, Returns::Relation { .. });
-        Ok(Some(FunctionRows { id, item, columns, is_scalar, is_composite }))
+        let row = match function.returns {
+            Returns::Relation { relation, .. } => Some(relation),
+            Returns::Void | Returns::Scalar { .. } | Returns::Columns { .. } => None,
+        };
+        Ok(Some(FunctionRows { id, item, columns, is_scalar, row }))
+    }
+
+    /// Whether the catalog has a function of this name.
+    pub(super) fn is_own(&self, call: &Call<'_>) -> bool {
+        let mut schemas = call.schema.iter().chain(self.search_path.iter().filter(|_| call.schema.is_none()));
+        schemas.any(|schema| self.catalog.find_functions(schema, &call.name).next().is_some())
     }
 
     /// Whether a call gives rows instead of a value.
@@ -358,7 +375,7 @@ impl Work<'_> {
         );
         let id = SourceId::fresh();
         let item = FromItem::Query { id, query: Box::new(query), lateral: true };
-        Ok(FunctionRows { id, item, columns, is_scalar: true, is_composite: false })
+        Ok(FunctionRows { id, item, columns, is_scalar: true, row: None })
     }
 
     /// Applies `as name (columns)`.

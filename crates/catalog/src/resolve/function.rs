@@ -52,8 +52,10 @@ pub(super) enum WrittenValue<'e> {
 pub(super) struct Argument {
     /// `name => …`
     pub name: Option<String>,
-    /// Its value
+    /// Its value; of a whole row only the type counts
     pub expr: Expr,
+    /// The row that it is, if it is one
+    pub row: Option<Table>,
 }
 
 impl Work<'_> {
@@ -281,7 +283,7 @@ impl Work<'_> {
 
     /// The table whose whole row an argument is.
     pub(super) fn row_argument<'t>(
-        &self,
+        &'t self,
         scope: &'t Scope<'_>,
         at: &impl Place,
         arg: &Written<'_>,
@@ -305,16 +307,31 @@ impl Work<'_> {
 
     /// The arguments with their types.
     pub(super) fn arguments(&self, scope: &Scope<'_>, call: &Call<'_>) -> Result<Vec<Argument>> {
-        let args = call.args.iter().map(|arg| match arg.value {
-            WrittenValue::Expr(expr) => {
-                Ok(Argument { name: arg.name.clone(), expr: self.expr(scope, expr)? })
-            }
-            WrittenValue::Row(name) => {
-                let hint = "name its columns, or give it to to_jsonb(), row_to_json(), json_agg() or count()";
-                Err(self.refuse(name, "a whole row cannot be used here").hint(hint))
+        let args = call.args.iter().map(|arg| {
+            let row = match arg.value {
+                WrittenValue::Expr(expr) => self.whole_row(scope, expr),
+                WrittenValue::Row(name) => self.row_argument(scope, name, arg)?,
+            };
+            let name = arg.name.clone();
+            match (row, &arg.value) {
+                (Some(table), _) if table.row.is_some() => Ok(self.row_as_argument(name, table)),
+                (Some(table), WrittenValue::Row(at)) => Err(self.row_not_here(*at, &table.name)),
+                (_, WrittenValue::Expr(expr)) => {
+                    Ok(Argument { name, expr: self.expr(scope, expr)?, row: None })
+                }
+                (None, WrittenValue::Row(at)) => Err(self.row_not_here(*at, "")),
             }
         });
         args.collect()
+    }
+
+    /// The arguments of a built-in: none of them is a row.
+    pub(super) fn plain_values(&self, at: &impl Place, args: Vec<Argument>) -> Result<Vec<Expr>> {
+        let values = args.into_iter().map(|arg| match arg.row {
+            None => Ok(arg.expr),
+            Some(table) => Err(self.row_not_here(at, &table.name)),
+        });
+        values.collect()
     }
 
     /// A call of a scalar function: PostgreSQL's own before the catalog's, unless only the latter fits exactly.
@@ -330,17 +347,20 @@ impl Work<'_> {
         let own = if is_exact { None } else { self.find_function(ast, call, &args)? };
         match (built_in, own) {
             (Ok(found), None) => {
-                let exprs = args.into_iter().map(|arg| arg.expr).collect();
+                let exprs = self.plain_values(ast, args)?;
                 self.builtin_call(ast, found, exprs)
             }
             (Ok(found), Some(own)) if !own.is_exact => {
-                let exprs = args.into_iter().map(|arg| arg.expr).collect();
+                let exprs = self.plain_values(ast, args)?;
                 self.builtin_call(ast, found, exprs)
             }
             (_, Some(own)) => self.user_call(ast, own, args),
             (Err(Unresolved::Ambiguous), None) => Err(self
                 .refuse(ast, format!("function {} is not unique", signature(&call.name, &types)))
                 .hint("add explicit casts to the arguments")),
+            (Err(_), None) if args.iter().any(|arg| arg.row.is_some()) && !self.is_own(call) => {
+                self.plain_values(ast, args).and_then(|_| Err(self.no_function(ast, call, &types)))
+            }
             (Err(_), None) if has_names && in_builtins => match super::arguments::ordered(&call.name, args) {
                 Some(exprs) => self.builtin(ast, &call.name, &[Kind::Function], exprs),
                 None => Err(self.no_function(ast, call, &types)),

@@ -76,9 +76,11 @@ impl Resolver<'_> {
             schema: known.map(|r| r.name.schema.clone()),
             source: SourceId::ROW,
             relation: known.map(|r| r.id),
+            row: known.map(|r| r.id),
             columns: columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
             is_value: false,
+            argument: None,
         });
         let clause = Clause { name: context, subqueries: context == "policy expression", ..Clause::PLAIN };
         let scope = Scope::new(None, names, clause);
@@ -124,7 +126,10 @@ impl Resolver<'_> {
     }
 
     fn work<'w>(&'w self, parameters: &'w [Parameter], function: Option<&'w str>) -> Work<'w> {
+        let positions = self.catalog.argument_positions(parameters);
         Work {
+            rows: row::parameters(self.catalog, parameters, &positions),
+            positions,
             catalog: self.catalog,
             search_path: &self.search_path,
             path: self.path,
@@ -175,6 +180,10 @@ struct Work<'a> {
     search_path: &'a [String],
     path: &'a str,
     parameters: &'a [Parameter],
+    /// The arguments of each parameter
+    positions: Vec<std::ops::Range<usize>>,
+    /// The parameters that are rows, each in its place
+    rows: Vec<Option<Table>>,
     function: Option<&'a str>,
     depth: Cell<u32>,
     /// Literals are read in UTC, wherever the caller is: a schema means the same for everyone.

@@ -215,9 +215,11 @@ impl Work<'_> {
             schema: None,
             source: *id,
             relation: None,
+            row: None,
             columns: query.columns.clone(),
             nullable: false,
             is_value: false,
+            argument: None,
         });
         let level = Scope::new(scope, names, Clause::SELECT);
         let outputs = outputs(&query.columns, *id);

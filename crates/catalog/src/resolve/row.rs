@@ -5,12 +5,17 @@ use plinth_values::builtin::Kind;
 use plinth_values::{Type, Value};
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 
+use std::ops::Range;
+
+use super::arguments::Found;
 use super::compare::symbol;
 use super::diagnose::Place;
+use super::function::Argument;
 use super::scope::{Scope, Table, parts};
 use super::{Result, Work};
-use crate::expr::{CompareOp, Expr, ExprKind};
+use crate::expr::{CompareOp, Expr, ExprKind, SourceId};
 use crate::model::RelationKind;
+use crate::{Catalog, Function, Parameter, RelationId};
 
 /// What `json_build_object` takes at most; PostgreSQL's limit on arguments is 100 too.
 const MAX_COLUMNS: usize = 1600;
@@ -153,4 +158,84 @@ impl Work<'_> {
             self.unsupported(at, &what, "name its columns")
         })
     }
+
+    /// A whole row as the argument of a call.
+    pub(super) fn row_as_argument(&self, name: Option<String>, table: &Table) -> Argument {
+        let ty = table.row.map_or(Type::Unknown, |row| row_type(self.catalog, row));
+        Argument { name, expr: Expr::literal(Value::Null, ty), row: Some(table.clone()) }
+    }
+
+    /// The arguments that a parameter of a row type stands for.
+    pub(super) fn row_members(
+        &self,
+        at: &impl Place,
+        parameter: &Parameter,
+        row: Option<&Table>,
+    ) -> Result<Vec<Expr>> {
+        match row {
+            Some(table) => Ok(self.row_columns(table)),
+            None => {
+                let what = format!("a value of type {} that is no table's row", parameter.ty);
+                Err(self.unsupported(at, &what, "give the row of a table in from"))
+            }
+        }
+    }
+
+    /// What must hold for a row that an outer join may leave out to be there, when a call is given such a row. Without it the call
+    /// is null, as a strict function's is.
+    pub(super) fn missing_row(
+        &self,
+        at: &impl Place,
+        function: &Function,
+        args: &[Argument],
+    ) -> Result<Option<Expr>> {
+        let mut present = Vec::new();
+        for table in args.iter().filter_map(|arg| arg.row.as_ref()).filter(|table| table.nullable) {
+            if !function.strict {
+                let what = format!("the row of \"{}\", which an outer join may leave out,", table.name);
+                return Err(self.unsupported(at, &what, "declare the function strict: it is null then"));
+            }
+            let column = Box::new(self.presence(at, table)?);
+            present.push(Expr::boolean(ExprKind::IsNull { expr: column, negated: true }));
+        }
+        Ok(if present.is_empty() { None } else { Some(Expr::and(present)) })
+    }
+
+    /// What `row.name` means where the row has no such column: a call of the function of that name.
+    pub(super) fn computed(&self, at: &ast::Expr, table: &Table, name: &str) -> Result<Option<Expr>> {
+        let schemas: Vec<&str> = self.search_path.iter().map(String::as_str).collect();
+        let function = table.row.and_then(|row| self.catalog.computed_column(row, &schemas, name));
+        let Some(function) = function else { return Ok(None) };
+        let found = Found { function: function.id, slots: vec![vec![0]], is_exact: true };
+        self.user_call(at, found, vec![self.row_as_argument(None, table)]).map(Some)
+    }
+}
+
+/// The type of a relation's rows.
+fn row_type(catalog: &Catalog, relation: RelationId) -> Type {
+    Type::Row(catalog.relation(relation).name.to_string().into())
+}
+
+/// The parameters that are rows, each in its place, as tables whose columns are arguments.
+pub(super) fn parameters(
+    catalog: &Catalog,
+    parameters: &[Parameter],
+    positions: &[Range<usize>],
+) -> Vec<Option<Table>> {
+    let rows = parameters.iter().zip(positions).map(|(parameter, arguments)| {
+        let row = parameter.row?;
+        let relation = catalog.relation(row);
+        Some(Table {
+            name: parameter.name.clone(),
+            schema: None,
+            source: SourceId::ROW,
+            relation: None,
+            row: Some(row),
+            columns: relation.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
+            nullable: false,
+            is_value: false,
+            argument: Some(arguments.start),
+        })
+    });
+    rows.collect()
 }

@@ -22,12 +22,16 @@ pub(super) struct Table {
     pub source: SourceId,
     /// The relation, if it is one
     pub relation: Option<RelationId>,
+    /// The relation whose row type its rows have: the relation itself, or that which a function gives rows of
+    pub row: Option<RelationId>,
     /// Its columns
     pub columns: Vec<(String, Type)>,
     /// Whether an outer join may give nulls instead of its row
     pub nullable: bool,
     /// Whether its row is one value: that of a function which gives a value, not rows
     pub is_value: bool,
+    /// The position of its first column among the function's arguments, when it is a parameter: it has no source then
+    pub argument: Option<usize>,
 }
 
 /// A column that an unqualified name or `*` can mean.
@@ -172,10 +176,18 @@ impl Names {
 impl Table {
     /// The columns as expressions.
     pub fn visible(&self) -> impl Iterator<Item = Visible> {
-        self.columns.iter().enumerate().map(|(index, (name, ty))| Visible {
-            name: name.clone(),
-            expr: Expr::column(self.source, index, ty.clone()),
-        })
+        self.columns
+            .iter()
+            .enumerate()
+            .map(|(index, (name, ty))| Visible { name: name.clone(), expr: self.value(index, ty) })
+    }
+
+    /// The value of a column.
+    fn value(&self, index: usize, ty: &Type) -> Expr {
+        match self.argument {
+            None => Expr::column(self.source, index, ty.clone()),
+            Some(first) => Expr { kind: ExprKind::Argument(first.saturating_add(index)), ty: ty.clone() },
+        }
     }
 
     fn is_called(&self, schema: Option<&str>, name: &str) -> bool {
@@ -239,10 +251,7 @@ impl Work<'_> {
             if let (true, Some((_, ty))) = (table.is_value, table.columns.first()) {
                 return Ok(Expr::column(table.source, 0, ty.clone()));
             }
-            let hint = "name its columns, or give it to to_jsonb(), row_to_json(), json_agg() or count()";
-            return Err(self
-                .refuse(ast, format!("the whole row of \"{name}\" cannot be used here"))
-                .hint(hint));
+            return Err(self.row_not_here(ast, name));
         }
         Err(self.no_column(ast, name, scope))
     }
@@ -256,13 +265,7 @@ impl Work<'_> {
         name: &str,
     ) -> Result<Expr> {
         if let Some(found) = self.find_table(scope, schema, table) {
-            let position = found.columns.iter().position(|(column, _)| column == name);
-            let Some((index, (_, ty))) =
-                position.and_then(|i| found.columns.get(i).map(|column| (i, column)))
-            else {
-                return Err(self.no_column_in(ast, name, found));
-            };
-            return Ok(Expr::column(found.source, index, ty.clone()));
+            return self.row_member(ast, found, name);
         }
         if schema.is_none()
             && self.function == Some(table)
@@ -276,24 +279,45 @@ impl Work<'_> {
             .maybe_hint(super::diagnose::suggest(table, tables)))
     }
 
-    /// The table of this name, from the inside.
+    /// `table.name`: a column, or what a function of that name makes of the row.
+    pub(super) fn row_member(&self, ast: &ast::Expr, table: &Table, name: &str) -> Result<Expr> {
+        let position = table.columns.iter().position(|(column, _)| column == name);
+        if let Some(index) = position
+            && let Some((_, ty)) = table.columns.get(index)
+        {
+            return Ok(table.value(index, ty));
+        }
+        match self.computed(ast, table, name)? {
+            Some(value) => Ok(value),
+            None => Err(self.no_column_in(ast, name, table)),
+        }
+    }
+
+    /// The table of this name, from the inside; last, the parameter that is a row.
     pub(super) fn find_table<'t>(
-        &self,
+        &'t self,
         scope: &'t Scope<'_>,
         schema: Option<&str>,
         name: &str,
     ) -> Option<&'t Table> {
-        scope.chain().find_map(|level| level.names.tables.iter().find(|table| table.is_called(schema, name)))
+        let mut levels = scope.chain();
+        let found =
+            levels.find_map(|level| level.names.tables.iter().find(|table| table.is_called(schema, name)));
+        let is_function = schema.is_none_or(|schema| self.function == Some(schema));
+        found.or_else(|| {
+            let mut rows = self.rows.iter().flatten();
+            rows.find(|row| is_function && !name.is_empty() && row.name == name)
+        })
     }
 
     /// The table whose whole row an expression stands for: `t` or `public.t`, where no column is called so and it is a row indeed.
-    pub(super) fn whole_row<'t>(&self, scope: &'t Scope<'_>, ast: &ast::Expr) -> Option<&'t Table> {
+    pub(super) fn whole_row<'t>(&'t self, scope: &'t Scope<'_>, ast: &ast::Expr) -> Option<&'t Table> {
         match ast {
             ast::Expr::Nested(inner) => self.whole_row(scope, inner),
             ast::Expr::Identifier(ident) => {
                 let name = fold(ident);
                 let is_column = scope.chain().any(|level| level.names.visible.iter().any(|c| c.name == name));
-                if is_column || self.parameters.iter().any(|p| p.name == name) {
+                if is_column || self.parameter(&name).is_some() {
                     return None;
                 }
                 self.find_table(scope, None, &name).filter(|table| !table.is_value)
@@ -308,24 +332,51 @@ impl Work<'_> {
                 }
                 _ => None,
             },
+            ast::Expr::Value(value) => match &value.value {
+                ast::Value::Placeholder(text) => {
+                    let index = placeholder_index(text)?;
+                    self.rows.get(index)?.as_ref()
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
 
+    /// A parameter that is a value.
     fn parameter(&self, name: &str) -> Option<Expr> {
         let index =
             self.parameters.iter().position(|parameter| !name.is_empty() && parameter.name == name)?;
-        let ty = self.parameters.get(index)?.ty.clone();
-        Some(Expr { kind: ExprKind::Argument(index), ty })
+        self.argument(index)
+    }
+
+    /// The argument of a parameter that is a value.
+    fn argument(&self, parameter: usize) -> Option<Expr> {
+        let found = self.parameters.get(parameter).filter(|parameter| parameter.row.is_none())?;
+        let position = self.positions.get(parameter)?.start;
+        Some(Expr { kind: ExprKind::Argument(position), ty: found.ty.clone() })
     }
 
     /// `$1`
     pub(super) fn placeholder(&self, at: &impl Place, text: &str) -> Result<Expr> {
-        let position = text.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
-        position
-            .and_then(|number| number.checked_sub(1))
-            .and_then(|index| self.parameters.get(index).map(|parameter| (index, parameter)))
-            .map(|(index, parameter)| Expr { kind: ExprKind::Argument(index), ty: parameter.ty.clone() })
-            .ok_or_else(|| self.refuse(at, format!("there is no parameter {text}")))
+        let index = placeholder_index(text);
+        if let Some(argument) = index.and_then(|index| self.argument(index)) {
+            return Ok(argument);
+        }
+        match index.and_then(|index| self.parameters.get(index)) {
+            Some(_) => Err(self.row_not_here(at, text)),
+            None => Err(self.refuse(at, format!("there is no parameter {text}"))),
+        }
     }
+
+    /// A whole row where only some functions take one.
+    pub(super) fn row_not_here(&self, at: &impl Place, name: &str) -> crate::Diagnostic {
+        let hint = "name its columns, or give it to a function that takes it, to to_jsonb(), row_to_json(), json_agg() or count()";
+        self.refuse(at, format!("the whole row of \"{name}\" cannot be used here")).hint(hint)
+    }
+}
+
+/// The position of the parameter that `$1` names.
+fn placeholder_index(text: &str) -> Option<usize> {
+    text.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok())?.checked_sub(1)
 }

@@ -152,9 +152,11 @@ impl Work<'_> {
             schema: alias.is_none().then(|| relation.name.schema.clone()),
             source: SourceId::ROW,
             relation: Some(relation.id),
+            row: Some(relation.id),
             columns: relation.columns.iter().map(|c| (c.name.clone(), c.ty.clone())).collect(),
             nullable: false,
             is_value: false,
+            argument: None,
         }
     }
 

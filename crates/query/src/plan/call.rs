@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use plinth_catalog::expr::{Expr, FromItem, SourceId};
-use plinth_catalog::{Function, Parameter, Returns, Statement};
+use plinth_catalog::{Function, Parameter, RelationId, Returns, Statement};
 use plinth_values::{Modifier, Type, Value, input};
 use serde_json::value::RawValue;
 
@@ -159,6 +159,10 @@ impl<'a> Planner<'a> {
     fn arguments(&mut self, function: &Function, given: &Given<'_>) -> Result<Vec<Expr>, Refusal> {
         let mut arguments = Vec::new();
         for parameter in &function.parameters {
+            if let Some(row) = parameter.row {
+                arguments.extend(self.row_argument(parameter, row, given)?);
+                continue;
+            }
             let value = match given {
                 Given::Members(members) => {
                     let value = members.iter().rev().find(|(name, _)| *name == parameter.name);
@@ -180,6 +184,43 @@ impl<'a> Planner<'a> {
             });
         }
         Ok(arguments)
+    }
+
+    /// A row as an argument: a JSON object gives its columns, null for those it does not have.
+    fn row_argument(
+        &mut self,
+        parameter: &Parameter,
+        row: RelationId,
+        given: &Given<'_>,
+    ) -> Result<Vec<Expr>, Refusal> {
+        let json = match given {
+            Given::Members(members) => members.iter().rev().find(|(name, _)| *name == parameter.name),
+            Given::Texts(_) | Given::Nothing => None,
+        };
+        let members = match json.map(|(_, json)| json.get().trim()) {
+            Some("null") => Vec::new(),
+            Some(text) if text.starts_with('{') => parse_object(text)?,
+            Some(text) if text.starts_with('"') => return Err(composite_input()),
+            Some(text) => {
+                let what = if text.starts_with('[') { "an array" } else { "a scalar" };
+                return Err(Refusal::Sql {
+                    code: "22023",
+                    message: format!("cannot call populate_composite on {what}"),
+                    detail: None,
+                    hint: None,
+                });
+            }
+            None => return Err(composite_input()),
+        };
+        let mut values = Vec::new();
+        for column in &self.catalog.relation(row).columns {
+            let value = match members.iter().rev().find(|(name, _)| *name == column.name) {
+                Some((_, json)) => input::from_json(&column.ty, column.modifier, json, self.session)?,
+                None => Value::Null,
+            };
+            values.push(self.bind(column.ty.clone(), value));
+        }
+        Ok(values)
     }
 
     fn text_argument(
@@ -389,6 +430,15 @@ fn signature(function: &Function) -> String {
         )
         .collect();
     format!("{}({})", function.name, parameters.join(", "))
+}
+
+fn composite_input() -> Refusal {
+    Refusal::Sql {
+        code: "0A000",
+        message: "input of composite types is not supported".into(),
+        detail: None,
+        hint: Some("Give the row as a JSON object.".into()),
+    }
 }
 
 fn plain(from: FromItem, fields: Vec<Field>) -> Node {

@@ -3,7 +3,7 @@
 //! the caller may not read does not exist for it.
 
 use plinth_catalog::expr::{CompareOp, Expr, ExprKind, FromItem, JoinKind};
-use plinth_catalog::{Cardinality, Relation, RelationKind, Relationship};
+use plinth_catalog::{Cardinality, ComputedRelationship, Relation, RelationId, RelationKind, Relationship};
 use plinth_values::cast::{self, Context};
 use plinth_values::{Type, Value};
 
@@ -22,7 +22,26 @@ pub(crate) struct Embedded<'a, 'r> {
     /// Whether its fields become the parent's
     pub spread: bool,
     /// How its rows are found
-    pub relationship: &'a Relationship,
+    pub link: Link<'a>,
+}
+
+/// What leads from a row to related ones.
+#[derive(Clone, Copy)]
+pub(crate) enum Link<'a> {
+    /// Columns that are equal
+    Keys(&'a Relationship),
+    /// A function of the row
+    Function(ComputedRelationship<'a>),
+}
+
+impl Link<'_> {
+    /// The relation that the related rows are of.
+    pub fn to(&self) -> RelationId {
+        match self {
+            Link::Keys(relationship) => relationship.to,
+            Link::Function(computed) => computed.to,
+        }
+    }
 }
 
 impl Embedded<'_, '_> {
@@ -33,7 +52,10 @@ impl Embedded<'_, '_> {
 
     /// Whether there is at most one related row.
     pub fn to_one(&self) -> bool {
-        self.relationship.cardinality.is_to_one()
+        match &self.link {
+            Link::Keys(relationship) => relationship.cardinality.is_to_one(),
+            Link::Function(computed) => computed.to_one,
+        }
     }
 }
 
@@ -55,22 +77,28 @@ impl<'a> Planner<'a> {
         embed: &'r Embed,
         spread: bool,
     ) -> Result<Embedded<'a, 'r>, Refusal> {
-        let usable: Vec<&'a Relationship> = match parent.relation {
-            Some(relation) => self
-                .catalog
-                .relationships
-                .iter()
-                .filter(|relationship| relationship.from == relation.id && self.usable(parent, relationship))
-                .collect(),
-            None => Vec::new(),
+        let computed = self.computed_relationships(parent);
+        // A function takes the place of what was detected between the relation and the one of its name.
+        let is_replaced = |relationship: &Relationship| {
+            let to = &self.catalog.relation(relationship.to).name;
+            computed.iter().any(|computed| computed.function.name == *to)
         };
-        let found: Vec<&'a Relationship> = usable
+        let detected = match parent.relation {
+            Some(relation) => self.catalog.relationships_from(relation.id),
+            None => &[],
+        };
+        let detected = detected
             .iter()
-            .copied()
-            .filter(|relationship| self.is_meant(relationship, &embed.relation, embed.hint.as_deref()))
-            .collect();
+            .filter(|relationship| self.usable(parent, relationship) && !is_replaced(relationship));
+        let usable: Vec<Link<'a>> =
+            detected.map(Link::Keys).chain(computed.iter().copied().map(Link::Function)).collect();
+        let is_meant = |link: &&Link<'a>| match link {
+            Link::Keys(relationship) => self.is_meant(relationship, &embed.relation, embed.hint.as_deref()),
+            Link::Function(computed) => computed.function.name.name == embed.relation,
+        };
+        let found: Vec<&Link<'a>> = usable.iter().filter(is_meant).collect();
         match found.as_slice() {
-            [relationship] => Ok(Embedded { embed, spread, relationship }),
+            [link] => Ok(Embedded { embed, spread, link: **link }),
             [] => Err(Refusal::NoRelationship {
                 schema: self.schema.to_owned(),
                 from: parent.name.to_owned(),
@@ -80,14 +108,14 @@ impl<'a> Planner<'a> {
                     &embed.relation,
                     usable
                         .iter()
-                        .map(|relationship| self.catalog.relation(relationship.to).name.name.as_str())
+                        .map(|link| self.catalog.relation(link.to()).name.name.as_str())
                         .filter(|name| *name != embed.relation),
                 ),
             }),
             several => Err(Refusal::AmbiguousRelationship {
                 from: parent.name.to_owned(),
                 to: embed.relation.clone(),
-                candidates: several.iter().map(|relationship| self.candidate(relationship)).collect(),
+                candidates: several.iter().map(|link| self.candidate(link)).collect(),
             }),
         }
     }
@@ -158,7 +186,11 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn candidate(&self, relationship: &Relationship) -> RelationshipCandidate {
+    fn candidate(&self, link: &Link<'a>) -> RelationshipCandidate {
+        let relationship = match link {
+            Link::Keys(relationship) => relationship,
+            Link::Function(computed) => return self.computed_candidate(computed),
+        };
         let from = self.catalog.relation(relationship.from);
         let to = self.catalog.relation(relationship.to);
         let names = |relation: &Relation, columns: &mut dyn Iterator<Item = usize>| {
@@ -207,13 +239,31 @@ impl<'a> Planner<'a> {
         }
     }
 
+    fn computed_candidate(&self, computed: &ComputedRelationship<'a>) -> RelationshipCandidate {
+        let from = computed.function.of_row().map(|from| self.catalog.relation(from).name.name.as_str());
+        let (from, to) = (from.unwrap_or_default(), &self.catalog.relation(computed.to).name.name);
+        let name = &computed.function.name.name;
+        RelationshipCandidate {
+            embedding: format!("{from} with {to}"),
+            cardinality: if computed.to_one { "many-to-one" } else { "one-to-many" },
+            relationship: format!("{name}({from})"),
+            hint: name.clone(),
+        }
+    }
+
     /// The rows related to a row of the parent, under sources of their own.
     pub fn related(
         &mut self,
         parent: &Source<'a>,
         embedded: &Embedded<'a, '_>,
     ) -> Result<Related<'a>, Refusal> {
-        let relationship = embedded.relationship;
+        let relationship = match embedded.link {
+            Link::Keys(relationship) => relationship,
+            Link::Function(computed) => {
+                let (source, from) = self.computed_rows(parent, computed)?;
+                return Ok(Related { source, from, on: Vec::new() });
+            }
+        };
         let to = self.catalog.relation(relationship.to);
         let (id, from) = self.weaver.read(to.id)?;
         let source = self.source(id, to)?;

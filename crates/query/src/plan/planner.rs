@@ -112,9 +112,8 @@ impl<'a> Planner<'a> {
     }
 
     /// A column, with the path into it.
-    pub fn field(&self, source: &Source<'a>, field: &FieldPath) -> Result<Expr, Refusal> {
-        let position = self.position(source, &field.column)?;
-        let mut expr = source.value(position);
+    pub fn field(&mut self, source: &Source<'a>, field: &FieldPath) -> Result<Expr, Refusal> {
+        let mut expr = self.column(source, &field.column)?;
         if !field.path.is_empty() && !expr.ty.is_json() {
             expr = self.call("to_jsonb", &[Kind::Function], vec![expr])?;
         }

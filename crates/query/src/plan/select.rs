@@ -1,11 +1,11 @@
 //! What to give of each row: `select` becomes the fields of a [`Node`], `order` its order (PostgREST's reference, "Tables and
 //! Views", "Aggregate Functions"). Conditions are [`super::filter`]'s, related rows [`super::embed`]'s.
 
-use plinth_catalog::expr::{Expr, FromItem, OrderBy, SourceId};
+use plinth_catalog::expr::{Expr, FromItem, OrderBy};
 use plinth_values::Type;
 use plinth_values::builtin::Kind;
 
-use super::embed::Embedded;
+use super::embed::{Embedded, Link, Related};
 use super::limits;
 use super::planner::{Planner, Source, has_equality};
 use crate::plan::{Field, Node};
@@ -166,7 +166,14 @@ impl<'a> Planner<'a> {
                         }
                         if grouped {
                             // Rows of a group must agree on what leads to the related rows.
-                            for (column, _) in &embedded.relationship.columns {
+                            let Link::Keys(relationship) = &embedded.link else {
+                                return Err(Refusal::NotImplemented {
+                                    detail:
+                                        "Aggregates are not implemented together with computed relationships."
+                                            .into(),
+                                });
+                            };
+                            for (column, _) in &relationship.columns {
                                 all.group_by.push(scope.source.value(*column));
                             }
                         }
@@ -199,7 +206,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The values that `*` or a field stand for.
-    fn values_of(&self, source: &Source<'a>, item: &SelectItem) -> Result<Vec<Selected>, Refusal> {
+    fn values_of(&mut self, source: &Source<'a>, item: &SelectItem) -> Result<Vec<Selected>, Refusal> {
         match item {
             SelectItem::All => Ok(source
                 .readable()
@@ -212,7 +219,10 @@ impl<'a> Planner<'a> {
                 .collect()),
             SelectItem::Field { field, alias, cast, aggregate, aggregate_cast } => {
                 let expr = match (field, cast) {
-                    (Some(field), Some(cast)) => Some(self.cast(self.field(source, field)?, cast)?),
+                    (Some(field), Some(cast)) => {
+                        let value = self.field(source, field)?;
+                        Some(self.cast(value, cast)?)
+                    }
                     (Some(field), None) => Some(self.field(source, field)?),
                     (None, _) => None,
                 };
@@ -255,12 +265,9 @@ impl<'a> Planner<'a> {
         for item in &embedded.embed.select {
             match item {
                 SelectItem::All => {
-                    let to = self.catalog.relation(embedded.relationship.to);
-                    let names: Vec<String> = self
-                        .source(SourceId::ROW, to)?
-                        .readable()
-                        .map(|(_, column)| column.name.to_owned())
-                        .collect();
+                    let Related { source, .. } = self.related(parent, embedded)?;
+                    let names: Vec<String> =
+                        source.readable().map(|(_, column)| column.name.to_owned()).collect();
                     for name in names {
                         let field = FieldPath { column: name.clone(), path: Vec::new() };
                         let expr = self.related_value(parent, embedded, |planner, scope| {
@@ -273,7 +280,8 @@ impl<'a> Planner<'a> {
                     let expr =
                         self.related_value(parent, embedded, |planner, scope| match (field, cast) {
                             (Some(field), Some(cast)) => {
-                                planner.cast(planner.field(&scope.source, field)?, cast)
+                                let value = planner.field(&scope.source, field)?;
+                                planner.cast(value, cast)
                             }
                             (Some(field), None) => planner.field(&scope.source, field),
                             // A bare count counts the related rows.

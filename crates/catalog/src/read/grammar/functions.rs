@@ -25,6 +25,7 @@ struct Options {
     language: Option<Word>,
     volatility: Volatility,
     strict: bool,
+    rows_one: bool,
     security_definer: bool,
     search_path: Option<Vec<String>>,
     body: Option<Body>,
@@ -40,6 +41,7 @@ pub(super) fn create_function(cursor: &mut Cursor<'_>, or_replace: bool) -> Pars
         language: None,
         volatility: Volatility::Volatile,
         strict: false,
+        rows_one: false,
         security_definer: false,
         search_path: None,
         body: None,
@@ -66,6 +68,7 @@ pub(super) fn create_function(cursor: &mut Cursor<'_>, or_replace: bool) -> Pars
         returns: options.returns,
         volatility: options.volatility,
         strict: options.strict,
+        rows_one: options.rows_one,
         security_definer: options.security_definer,
         search_path: options.search_path,
         body: body_statements(cursor, body)?,
@@ -193,8 +196,12 @@ fn option(cursor: &mut Cursor<'_>, options: &mut Options) -> Parsed<()> {
         // Says only which plans are allowed.
     } else if cursor.eat(&["parallel"]) {
         cursor.label()?;
-    } else if cursor.eat_one_of(&["cost", "rows"]).is_some() {
+    } else if cursor.eat(&["cost"]) {
         cursor.next();
+    } else if cursor.eat(&["rows"]) {
+        // How many there are matters to the optimiser, except that one row is a row and not a set to the API.
+        let rows = cursor.next();
+        options.rows_one = matches!(rows.token, Token::Number(ref rows, _) if rows.parse::<f64>().is_ok_and(|rows| rows == 1.0));
     } else if cursor.eat(&["set"]) {
         set_option(cursor, options)?;
     } else if cursor.eat(&["as"]) {

@@ -144,8 +144,19 @@ impl<'a> Weaver<'a> {
         }
         let unsure =
             |argument: &&Expr| !matches!(&argument.kind, ExprKind::Literal(value) if !value.is_null());
-        let given: Vec<Expr> =
-            arguments.iter().filter(unsure).map(|argument| is_null(self.copy(argument), true)).collect();
+        let mut given: Vec<Expr> = Vec::new();
+        let positions = self.access.catalog.argument_positions(&function.parameters);
+        for (parameter, range) in function.parameters.iter().zip(positions) {
+            let values = arguments.get(range).unwrap_or_default();
+            if parameter.row.is_some() {
+                // A row is there whatever is in it, except that a request may give null for it, which is null in every column.
+                if values.iter().all(|value| matches!(value.kind, ExprKind::Bind(_))) {
+                    given.push(Expr::or(values.iter().map(|value| is_null(value.clone(), true))));
+                }
+                continue;
+            }
+            given.extend(values.iter().filter(unsure).map(|argument| is_null(self.copy(argument), true)));
+        }
         if given.is_empty() {
             return None;
         }

@@ -54,7 +54,16 @@ pub enum EngineError {
     /// Too much is waiting already; try again later
     #[error("too many requests are waiting for the database")]
     Busy,
-    /// The database cannot be reached, or cannot be written to (a full or read-only disk): 503
+    /// No connection to the database became free in time (PGRST003)
+    #[error("timed out acquiring a connection from the pool")]
+    PoolTimeout,
+    /// The database cannot be connected to (PGRST000): 503
+    #[error("{reason}")]
+    Unreachable {
+        /// What is wrong, for operators and clients
+        reason: String,
+    },
+    /// The connection to the database was lost, or it cannot be written to (a full or read-only disk): 503
     #[error("{reason}")]
     Unavailable {
         /// What is wrong, for operators and clients

@@ -2,11 +2,13 @@
 //!
 //! No SQL and no HTTP here: an engine crate compiles plans, a front door chooses the sink.
 
+mod columns;
 mod error;
 mod json;
 mod sink;
 mod transaction;
 
+pub use columns::Columns;
 pub use error::EngineError;
 pub use json::{JsonShape, JsonSink};
 pub use sink::RowSink;
@@ -60,7 +62,7 @@ pub struct Execution {
 }
 
 /// What running a plan gave.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Outcome {
     /// The encoded rows
     pub body: Vec<u8>,
@@ -72,6 +74,18 @@ pub struct Outcome {
     pub total: Option<u64>,
     /// The key values of the inserted row, when the plan returns keys: column positions and text forms
     pub keys: Vec<(usize, Value)>,
+    /// What the database's own code wants the answer to be
+    pub overrides: Overrides,
     /// How long the engine worked on it, in microseconds
     pub elapsed_micros: u64,
+}
+
+/// What SQL has said about the answer (PostgREST's reference, "Response Headers" and "Response Status Code"), as text that nobody has
+/// looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// The setting `response.status`
+    pub status: Option<String>,
+    /// The setting `response.headers`
+    pub headers: Option<String>,
 }

@@ -34,6 +34,10 @@ pub trait RowSink: Send {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Whether values that the engine does not render itself are wanted in their text form, rather than as JSON.
+    fn wants_text(&self) -> bool {
+        false
+    }
     /// The end of the result: what was encoded.
     fn finish(self: Box<Self>) -> Vec<u8>;
 }

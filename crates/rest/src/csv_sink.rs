@@ -187,6 +187,10 @@ impl RowSink for CsvSink {
         self.out.len() + self.nested.as_ref().map_or(0, |(sink, _)| sink.len())
     }
 
+    fn wants_text(&self) -> bool {
+        true
+    }
+
     fn finish(mut self: Box<Self>) -> Vec<u8> {
         if !self.rows {
             self.out.drain(..self.header.min(self.out.len()));

@@ -221,6 +221,15 @@ impl ApiError {
                 ..ApiError::new(503, "53300", "too many requests are waiting for the database")
                     .hint("Try again in a moment.")
             },
+            EngineError::PoolTimeout => ApiError {
+                retry_after_seconds: Some(1),
+                ..ApiError::new(504, "PGRST003", "Timed out acquiring connection from connection pool.")
+            },
+            EngineError::Unreachable { reason } => ApiError {
+                retry_after_seconds: Some(1),
+                ..ApiError::new(503, "PGRST000", "Database connection error. Retrying the connection.")
+                    .details(reason)
+            },
             EngineError::Unavailable { reason } => ApiError {
                 retry_after_seconds: Some(1),
                 ..ApiError::new(503, "PGRST001", "the database cannot serve this request now").details(reason)

@@ -33,6 +33,10 @@ impl RowSink for RawSink {
     fn len(&self) -> usize {
         self.out.len()
     }
+    fn wants_text(&self) -> bool {
+        true
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         self.out
     }

@@ -18,7 +18,6 @@ mod readers;
 mod remember;
 mod schema;
 mod sequence;
-mod spread;
 mod sql;
 mod statement;
 #[cfg(test)]

@@ -3,13 +3,12 @@
 
 use plinth_catalog::Catalog;
 use plinth_catalog::expr::{Query, SourceId};
-use plinth_engine::{EngineError, RowSink};
+use plinth_engine::{Columns, EngineError, RowSink};
 use plinth_query::plan::{Field, Node, PlannedAction, PlannedStatement};
 use plinth_values::{Session, Type};
 use rusqlite::{CachedStatement, Connection, Row};
 
 use crate::error::internal;
-use crate::spread::Columns;
 use crate::sql::{self, NodeSql, Param, Sql};
 use crate::statement::{Failure, Prepared, Scope, bind, column, execute};
 

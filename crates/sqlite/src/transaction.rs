@@ -111,14 +111,7 @@ pub(crate) fn run_read(
     if single && result.rows != 1 {
         return Err(EngineError::NotSingular { rows: result.rows });
     }
-    Ok(Outcome {
-        body: sink.finish(),
-        rows: result.rows,
-        inserted: 0,
-        total: result.total,
-        keys: Vec::new(),
-        elapsed_micros: 0,
-    })
+    Ok(Outcome { body: sink.finish(), rows: result.rows, total: result.total, ..Outcome::default() })
 }
 
 /// Runs plans that only read, on one state of the database.

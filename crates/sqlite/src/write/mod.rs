@@ -71,8 +71,7 @@ pub(crate) fn run(
     mut sink: Box<dyn RowSink>,
     single: bool,
 ) -> Result<Outcome, EngineError> {
-    let mut outcome =
-        Outcome { body: Vec::new(), rows: 0, inserted: 0, total: None, keys: Vec::new(), elapsed_micros: 0 };
+    let mut outcome = Outcome::default();
     match &plan.action {
         PlannedAction::Insert(insert) => {
             let affected = insert::run(work, insert)?;

@@ -1,11 +1,12 @@
 //! A to-many spread: the related rows come in one by one, and leave as one array for each of their fields.
 
-use plinth_engine::{JsonShape, JsonSink, RowSink};
 use plinth_values::{Session, Type, Value, ValueRef};
+
+use crate::{JsonShape, JsonSink, RowSink};
 
 /// Collects the fields of rows by name.
 #[derive(Debug)]
-pub(crate) struct Columns {
+pub struct Columns {
     columns: Vec<Column>,
     /// The next field of the row that is being taken
     next: usize,
@@ -29,14 +30,14 @@ struct Nested {
 
 impl Columns {
     /// Empty columns; every row will bring these fields, in this order.
-    pub(crate) fn new(names: &[&str]) -> Columns {
+    pub fn new(names: &[&str]) -> Columns {
         let columns =
             names.iter().map(|name| Column { name: (*name).to_owned(), values: Vec::new() }).collect();
         Columns { columns, next: 0, nested: None, taken: 0 }
     }
 
     /// Writes what was collected, as one array per field.
-    pub(crate) fn emit(&self, sink: &mut dyn RowSink, session: &Session) {
+    pub fn emit(&self, sink: &mut dyn RowSink, session: &Session) {
         for column in &self.columns {
             sink.begin_array(&column.name);
             for (ty, value) in &column.values {

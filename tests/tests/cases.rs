@@ -19,3 +19,8 @@ fn hiring() {
 fn abuse() {
     run_folder("abuse", &ROLLBACK);
 }
+
+#[test]
+fn aggregates() {
+    run_folder("aggregates", &[]);
+}

@@ -121,7 +121,7 @@ impl<'a> Planner<'a> {
     ) -> Result<Node, Refusal> {
         let mut filter = on;
         filter.extend(self.restrictions(scope, part.filters)?);
-        let grouped = aggregates(scope, part.select);
+        let grouped = aggregates(scope, part.select) || self.counts_rows(scope, part.select)?;
         let Fields { fields, group_by, grouped: named } = self.fields(scope, part.select, grouped)?;
         let order = self.order(scope, part.order, grouped.then_some(named.as_slice()))?;
         Ok(Node {
@@ -218,7 +218,9 @@ impl<'a> Planner<'a> {
                 })
                 .collect()),
             SelectItem::Field { field, alias, cast, aggregate, aggregate_cast } => {
+                let counted = self.is_row_count(source, item);
                 let expr = match (field, cast) {
+                    _ if counted => Some(self.row_count(source, cast.as_deref())?),
                     (Some(field), Some(cast)) => {
                         let value = self.field(source, field)?;
                         Some(self.cast(value, cast)?)
@@ -233,7 +235,7 @@ impl<'a> Planner<'a> {
                         return Err(Refusal::NoSuchColumn { relation, column: String::new() });
                     };
                     let field = field.clone().filter(|_| cast.is_none());
-                    return Ok(vec![Selected { name, expr, field, aggregate: false }]);
+                    return Ok(vec![Selected { name, expr, field, aggregate: counted }]);
                 };
                 let expr = self.aggregate(*aggregate, expr, aggregate_cast.as_deref())?;
                 Ok(vec![Selected { name, expr, field: None, aggregate: true }])

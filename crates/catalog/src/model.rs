@@ -49,6 +49,8 @@ pub struct Role {
     pub name: String,
     /// The roles it is a member of, directly (`grant parent to role`)
     pub member_of: Vec<String>,
+    /// It may do everything. Of the roles of SQL files none may
+    pub superuser: bool,
     /// `bypassrls`: row security does not apply to it
     pub bypass_row_security: bool,
 }

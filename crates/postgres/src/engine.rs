@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::compile::compile;
 use crate::emit;
 use crate::error::{is_outdated, of_statement};
+use crate::introspect;
 use crate::pool::Pool;
 use crate::run::{self, Run, RunError};
 use crate::sql::Form;
@@ -99,6 +100,14 @@ impl PostgresEngine {
     /// Puts another catalog in force; requests that have begun keep theirs.
     pub fn replace_catalog(&self, catalog: Arc<Catalog>) {
         *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    }
+
+    /// Reads the database's catalog and puts it in force. Meanwhile requests go on with the one before.
+    pub async fn reload(&self) -> Result<(), EngineError> {
+        let mut lease = self.pool.lease().await?;
+        let catalog = introspect::read(&mut lease).await?;
+        self.replace_catalog(Arc::new(catalog));
+        Ok(())
     }
 
     async fn execute(&self, execution: Execution) -> Result<Outcome, EngineError> {

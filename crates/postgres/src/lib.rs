@@ -13,6 +13,7 @@ mod compile;
 mod emit;
 mod engine;
 mod error;
+mod introspect;
 mod pool;
 mod run;
 mod settings;

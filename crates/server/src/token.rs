@@ -255,6 +255,7 @@ mod tests {
         let role = |name: &str| plinth_catalog::Role {
             name: name.into(),
             member_of: Vec::new(),
+            superuser: false,
             bypass_row_security: false,
         };
         Catalog { roles: vec![role("anon"), role("authenticated")], ..Catalog::default() }

@@ -11,6 +11,7 @@ fn built_in() -> Vec<Role> {
     let role = |name: &str, bypass_row_security| Role {
         name: name.to_owned(),
         member_of: Vec::new(),
+        superuser: false,
         bypass_row_security,
     };
     vec![role("anon", false), role("authenticated", false), role("service_role", true)]
@@ -64,6 +65,7 @@ fn declare_role<'s>(
     reader.catalog.roles.push(Role {
         name: name.text.clone(),
         member_of: Vec::new(),
+        superuser: false,
         bypass_row_security: role.bypass_row_security,
     });
     Ok(())

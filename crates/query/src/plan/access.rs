@@ -1,7 +1,7 @@
 //! What the caller may do, by the grants of its role and of the roles it is a member of. Only grants; which rows it may see is
 //! [`super::weave`]'s.
 
-use plinth_catalog::{Catalog, Function, Privileges, Relation, RelationKind};
+use plinth_catalog::{Catalog, Columns, Function, Privileges, Relation, RelationKind};
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
@@ -12,6 +12,8 @@ pub(crate) struct Access<'a> {
     pub catalog: &'a Catalog,
     /// The caller's role, the roles it is a member of, and `public`
     pub roles: Vec<&'a str>,
+    /// It may do everything
+    pub superuser: bool,
     /// Row security does not apply to it
     pub bypass_row_security: bool,
     /// What it has no privilege on does not exist for it
@@ -24,6 +26,7 @@ impl<'a> Access<'a> {
         Access {
             catalog,
             roles: catalog.roles_of(&caller.role),
+            superuser: catalog.find_role(&caller.role).is_some_and(|role| role.superuser),
             // An attribute of the role itself: membership does not pass it on.
             bypass_row_security: catalog.find_role(&caller.role).is_some_and(|role| role.bypass_row_security),
             hide_ungranted,
@@ -32,6 +35,10 @@ impl<'a> Access<'a> {
 
     /// What the roles may do with a relation, together.
     pub fn privileges(&self, relation: &Relation) -> Privileges {
+        if self.superuser {
+            let all = Columns::All;
+            return Privileges { select: all.clone(), insert: all.clone(), update: all, delete: true };
+        }
         let mut all = Privileges::default();
         for granted in self.roles.iter().filter_map(|role| relation.grants.roles.get(*role)) {
             all.select = all.select.union(&granted.select);
@@ -49,7 +56,7 @@ impl<'a> Access<'a> {
 
     /// Whether the caller may call the function.
     pub fn may_execute(&self, function: &Function) -> bool {
-        function.execute.iter().any(|role| self.roles.contains(&role.as_str()))
+        self.superuser || function.execute.iter().any(|role| self.roles.contains(&role.as_str()))
     }
 
     /// A relation by name, if it is there for the caller; else the refusal, which suggests a similar name that is.

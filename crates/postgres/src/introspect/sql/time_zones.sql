@@ -1,0 +1,1 @@
+select coalesce(json_agg(z.name), '[]') from pg_timezone_names z

@@ -33,6 +33,7 @@ pub fn request(method: Method, path: &str, query: &str, headers: &HeaderMap, bod
         schemas: vec!["public".into(), "auth".into()],
         limits: Limits { aggregates: true, ..Limits::default() },
         allow_rollback: true,
+        ..Options::default()
     };
     let incoming = Incoming { method: &method, path, query, headers, body };
     let call = match plinth_rest::parse(&incoming, &options) {

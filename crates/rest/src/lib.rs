@@ -20,7 +20,7 @@ mod request;
 mod response;
 
 pub use error::ApiError;
-pub use media::MediaType;
+pub use media::{DocumentVersion, MediaType};
 pub use preferences::{Handling, Preferences, Return, Transaction};
 pub use request::{Call, Incoming, Options, Shape, parse};
 pub use response::{allow, error, root, success};

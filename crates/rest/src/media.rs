@@ -47,12 +47,49 @@ pub(crate) fn negotiate(headers: &HeaderMap, function: bool) -> Result<MediaType
     choose(headers, MediaType::Json, |entry| media_type(entry, function))
 }
 
-/// Refuses a client that accepts nothing that the root's document is. Errors: PGRST107.
-pub(crate) fn accepts_document(headers: &HeaderMap) -> Result<(), ApiError> {
-    choose(headers, (), |entry| {
-        let name = entry.split(';').next().unwrap_or(entry).trim().to_ascii_lowercase();
-        matches!(name.as_str(), "application/openapi+json" | "application/json" | "application/*" | "*/*")
-            .then_some(())
+/// A version of OpenAPI that the root's document is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentVersion {
+    /// 2.0, for those who ask for it
+    V2,
+    /// 3.1
+    V3,
+}
+
+impl DocumentVersion {
+    /// The `Content-Type` of the document.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            DocumentVersion::V2 => "application/openapi+json;version=2.0; charset=utf-8",
+            DocumentVersion::V3 => "application/openapi+json; charset=utf-8",
+        }
+    }
+}
+
+/// Chooses by the `Accept` headers how the root's document is written: 2.0 where its version is asked for. Errors: PGRST107.
+pub(crate) fn document_version(headers: &HeaderMap) -> Result<DocumentVersion, ApiError> {
+    choose(headers, DocumentVersion::V3, |entry| {
+        let mut parts = entry.split(';').map(|part| part.trim().to_ascii_lowercase());
+        let name = parts.next()?;
+        let version =
+            parts.find_map(|part| Some(part.strip_prefix("version=")?.trim_matches('"').to_owned()));
+        match (name.as_str(), version.as_deref()) {
+            ("application/openapi+json" | "application/vnd.oai.openapi+json", Some(version)) => match version
+            {
+                "2.0" | "2" => Some(DocumentVersion::V2),
+                "3.1" | "3.1.0" | "3.1.1" | "3" => Some(DocumentVersion::V3),
+                _ => None,
+            },
+            (
+                "application/openapi+json"
+                | "application/vnd.oai.openapi+json"
+                | "application/json"
+                | "application/*"
+                | "*/*",
+                _,
+            ) => Some(DocumentVersion::V3),
+            _ => None,
+        }
     })
 }
 
@@ -135,6 +172,28 @@ mod tests {
             ("", MediaType::Json),
         ] {
             assert_eq!(choose(accept).unwrap(), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn versions_of_the_document() {
+        let version = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("accept", accept.parse().unwrap());
+            document_version(&headers)
+        };
+        for accept in
+            ["*/*", "application/json", "application/openapi+json", "application/openapi+json;version=3.1"]
+        {
+            assert_eq!(version(accept), Ok(DocumentVersion::V3), "{accept}");
+        }
+        for accept in
+            ["application/openapi+json; version=2.0", "application/vnd.oai.openapi+json;version=\"2.0\", */*"]
+        {
+            assert_eq!(version(accept), Ok(DocumentVersion::V2), "{accept}");
+        }
+        for accept in ["application/openapi+json;version=1.2", "text/html"] {
+            assert_eq!(version(accept).unwrap_err().code, "PGRST107", "{accept}");
         }
     }
 

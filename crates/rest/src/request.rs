@@ -13,7 +13,7 @@ use crate::body;
 use crate::csv_sink::CsvSink;
 use crate::error::ApiError;
 use crate::head_sink::HeadSink;
-use crate::media::{self, MediaType};
+use crate::media::{self, DocumentVersion, MediaType};
 use crate::parse::{self, Attachment};
 use crate::preferences::{self, Handling, Preferences, Return, Transaction};
 use crate::query_body;
@@ -44,6 +44,19 @@ pub struct Options {
     pub limits: Limits,
     /// Whether a client may choose `tx=rollback`
     pub allow_rollback: bool,
+    /// Whether the root tells what there is
+    pub openapi: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            schemas: vec!["public".to_owned()],
+            limits: Limits::default(),
+            allow_rollback: false,
+            openapi: true,
+        }
+    }
 }
 
 /// What is asked for.
@@ -62,6 +75,8 @@ pub enum Call {
     Root {
         /// The schema asked about
         schema: String,
+        /// How the answer is written
+        version: DocumentVersion,
     },
 }
 
@@ -91,7 +106,7 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
     let is_read = in_body || matches!(*incoming.method, Method::GET | Method::HEAD);
     let schema = schema(incoming, options, is_read)?;
     let target = match resource {
-        Resource::Root => return root(incoming, schema),
+        Resource::Root => return root(incoming, options, schema),
         Resource::Relation(name) => Target::Relation { schema: schema.clone(), name },
         Resource::Function(name) => Target::Function { schema: schema.clone(), name },
     };
@@ -192,12 +207,14 @@ fn schema(incoming: &Incoming<'_>, options: &Options, is_read: bool) -> Result<S
         .hint(format!("Only the following schemas are exposed: {}", options.schemas.join(", "))))
 }
 
-fn root(incoming: &Incoming<'_>, schema: String) -> Result<Call, ApiError> {
+fn root(incoming: &Incoming<'_>, options: &Options, schema: String) -> Result<Call, ApiError> {
     match *incoming.method {
-        Method::OPTIONS => Ok(Call::Root { schema }),
+        Method::OPTIONS => Ok(Call::Root { schema, version: DocumentVersion::V3 }),
+        Method::GET | Method::HEAD if !options.openapi => {
+            Err(ApiError::new(404, "PGRST126", "Root endpoint metadata is disabled"))
+        }
         Method::GET | Method::HEAD => {
-            media::accepts_document(incoming.headers)?;
-            Ok(Call::Root { schema })
+            Ok(Call::Root { schema, version: media::document_version(incoming.headers)? })
         }
         ref other => Err(unsupported(other)),
     }

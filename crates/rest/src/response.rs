@@ -14,6 +14,7 @@ use plinth_values::Session;
 use plinth_values::output::write_text;
 
 use crate::error::ApiError;
+use crate::media::DocumentVersion;
 use crate::openapi;
 use crate::preferences::{Applies, Return};
 use crate::query_body;
@@ -195,14 +196,22 @@ fn location(
 
 /// The answer of the root: the OpenAPI document of what the caller may reach of the schema. `profiled` when several schemas are
 /// exposed.
-pub fn root(catalog: &Catalog, caller: &Caller, schema: &str, profiled: bool, head: bool) -> Response<Bytes> {
-    let text = match head {
-        true => String::new(),
-        false => openapi::document(catalog, caller, schema).to_string(),
+pub fn root(
+    catalog: &Catalog,
+    caller: &Caller,
+    schema: &str,
+    version: DocumentVersion,
+    profiled: bool,
+    head: bool,
+) -> Response<Bytes> {
+    let text = match (head, version) {
+        (true, _) => String::new(),
+        (false, DocumentVersion::V2) => openapi::document_2(catalog, caller, schema).to_string(),
+        (false, DocumentVersion::V3) => openapi::document(catalog, caller, schema).to_string(),
     };
     let mut response = Response::new(Bytes::from(text));
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/openapi+json; charset=utf-8"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(version.content_type()));
     headers.insert(VARY, HeaderValue::from_static("Accept, Authorization, Accept-Profile, apikey"));
     if profiled {
         set(headers, CONTENT_PROFILE, schema);

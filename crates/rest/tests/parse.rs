@@ -9,7 +9,7 @@ use plinth_rest::{ApiError, Call, Incoming, Options, Shape, parse};
 use proptest::prelude::*;
 
 fn options() -> Options {
-    Options { schemas: vec!["public".into(), "v2".into()], limits: Limits::default(), allow_rollback: true }
+    Options { schemas: vec!["public".into(), "v2".into()], allow_rollback: true, ..Options::default() }
 }
 
 fn send(method: &str, url: &str, headers: &[(&str, &str)], body: &str) -> Result<(Request, Shape), ApiError> {

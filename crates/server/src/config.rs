@@ -91,6 +91,8 @@ pub struct Api {
     pub aggregates: bool,
     /// Whether a client may roll its request back (`Prefer: tx=rollback`)
     pub allow_rollback: bool,
+    /// Whether the root answers the OpenAPI document of what the caller may reach
+    pub openapi: bool,
     /// Nesting of embedded resources
     pub max_embed_depth: usize,
     /// Values selected of a row, and keys of an order
@@ -184,6 +186,7 @@ impl Default for Api {
             hide_ungranted: limits.hide_ungranted,
             aggregates: limits.aggregates,
             allow_rollback: false,
+            openapi: true,
             max_embed_depth: limits.max_embed_depth,
             max_select: limits.max_select,
             max_filters: limits.max_filters,
@@ -232,6 +235,7 @@ impl Api {
             schemas: self.schemas.clone(),
             limits: self.limits(),
             allow_rollback: self.allow_rollback,
+            openapi: self.openapi,
         }
     }
 }

@@ -169,10 +169,10 @@ impl App {
         };
         match plinth_rest::parse(&incoming, &self.rest)? {
             Call::Root { .. } if parts.method == Method::OPTIONS => Ok(plinth_rest::allow(None)),
-            Call::Root { schema } => {
+            Call::Root { schema, version } => {
                 let profiled = self.rest.schemas.len() > 1;
                 let head = parts.method == Method::HEAD;
-                Ok(plinth_rest::root(&catalog, &caller, &schema, profiled, head))
+                Ok(plinth_rest::root(&catalog, &caller, &schema, version, profiled, head))
             }
             Call::Methods(target) => {
                 let hide = self.rest.limits.hide_ungranted;

@@ -7,7 +7,7 @@ use plinth_values::builtin::Volatility;
 use plinth_values::{Modifier, Type};
 use serde_json::{Map, Value, json};
 
-use super::paths::{RESERVED, named, refused};
+use super::paths::{RESERVED, answer, done, named, refused};
 use super::{key, reference, types, with_comment};
 
 /// The paths of all functions that the caller may call.
@@ -26,8 +26,10 @@ pub(super) fn paths(reach: &Reach<'_>) -> Map<String, Value> {
 fn functions(reach: &Reach<'_>, overloads: &[&Function]) -> Value {
     let comment = overloads.iter().find_map(|function| function.comment.as_deref());
     let tag = overloads.first().map(|function| format!("(rpc) {}", function.name.name));
-    let operation = |mut own: Value| {
+    let key = overloads.first().map(|function| key(&function.name.name)).unwrap_or_default();
+    let operation = |verb: &str, mut own: Value| {
         own["tags"] = json!([tag]);
+        own["operationId"] = format!("{verb}_{key}").into();
         with_comment(own, Some("summary"), comment)
     };
     let mut path = Map::new();
@@ -37,10 +39,7 @@ fn functions(reach: &Reach<'_>, overloads: &[&Function]) -> Value {
         let parameters = [query(&reading), shared(&reading)].concat();
         path.insert(
             "get".into(),
-            operation(json!({
-                "parameters": parameters,
-                "responses": responses(reach, &reading),
-            })),
+            operation("fetch", json!({ "parameters": parameters, "responses": responses(reach, &reading) })),
         );
     }
     super::query::add(&mut path);
@@ -49,19 +48,25 @@ fn functions(reach: &Reach<'_>, overloads: &[&Function]) -> Value {
         "responses": responses(reach, overloads),
     });
     post["requestBody"] = body(overloads);
-    path.insert("post".into(), operation(post));
+    path.insert("post".into(), operation("call", post));
     Value::Object(path)
 }
 
 /// Rows can be chosen from, ordered and cut.
 fn shared(overloads: &[&Function]) -> Vec<Value> {
-    let set = |function: &&Function| match function.returns {
-        Returns::Relation { set, .. } | Returns::Columns { set, .. } => set,
-        Returns::Scalar { .. } | Returns::Void => false,
+    let rows = |function: &&Function| {
+        is_set(function) && matches!(function.returns, Returns::Relation { .. } | Returns::Columns { .. })
     };
-    match overloads.iter().any(set) {
-        true => named(&["select", "order", "limit", "offset", "Prefer.read"]),
+    match overloads.iter().any(rows) {
+        true => named(&["select", "and", "or", "order", "limit", "offset", "Prefer.read"]),
         false => named(&["Prefer.read"]),
+    }
+}
+
+fn is_set(function: &Function) -> bool {
+    match function.returns {
+        Returns::Relation { set, .. } | Returns::Columns { set, .. } | Returns::Scalar { set, .. } => set,
+        Returns::Void => false,
     }
 }
 
@@ -148,7 +153,7 @@ fn responses(reach: &Reach<'_>, overloads: &[&Function]) -> Value {
         match result(reach, &function.returns) {
             Some(schema) if !results.contains(&schema) => results.push(schema),
             Some(_) => {}
-            None => responses["204"] = json!({ "description": "Done" }),
+            None => responses["204"] = done("Done"),
         }
     }
     let schema = match results.as_slice() {
@@ -156,10 +161,11 @@ fn responses(reach: &Reach<'_>, overloads: &[&Function]) -> Value {
         [one] => one.clone(),
         several => json!({ "anyOf": several }),
     };
-    responses["200"] = json!({
-        "description": "The result",
-        "content": { "application/json": { "schema": schema } },
-    });
+    let content = json!({ "application/json": { "schema": schema } });
+    if overloads.iter().any(|function| is_set(function)) {
+        responses["206"] = answer("A part of the result", content.clone());
+    }
+    responses["200"] = answer("The result", content);
     responses
 }
 

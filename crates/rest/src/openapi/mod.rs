@@ -1,10 +1,11 @@
-//! The OpenAPI 3.1 document of what a caller may reach of a schema. A pure function of the catalog, the caller and the schema;
+//! The OpenAPI 3.1 document (and the same in 2.0) of what a caller may reach of a schema. A pure function of the catalog, the caller and the schema;
 //! what may be reached is [`plinth_query::reach`]'s to say. Not how the document is sent.
 
 mod functions;
 mod paths;
 mod query;
 mod types;
+mod version_2;
 
 use plinth_catalog::{Cardinality, Catalog, Column, ForeignKey, Relation, RelationKind};
 use plinth_query::{Caller, Reach, ReachedRelation, reach};
@@ -48,18 +49,19 @@ pub fn document(catalog: &Catalog, caller: &Caller, schema: &str) -> Value {
         "components": {
             "schemas": schemas,
             "parameters": parameters,
-            "responses": {
-                "error": {
-                    "description": "The request is refused, or failed.",
-                    "content": { "application/json": { "schema": reference(ERROR) } },
-                },
-            },
+            "headers": paths::common_headers(),
+            "responses": { "error": paths::error_response(&reference(ERROR)) },
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" },
                 "apikey": { "type": "apiKey", "in": "header", "name": "apikey" },
             },
         },
     })
+}
+
+/// The same document in OpenAPI 2.0.
+pub fn document_2(catalog: &Catalog, caller: &Caller, schema: &str) -> Value {
+    version_2::of(&document(catalog, caller, schema))
 }
 
 /// The schema of errors. No relation's schema has this key: theirs end in `.insert` or `.update`, or have no dot.

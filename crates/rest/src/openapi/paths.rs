@@ -20,6 +20,8 @@ pub(super) fn common_parameters() -> Map<String, Value> {
         ("order", "query", "The order of the rows: column.asc or column.desc, …", text.clone()),
         ("limit", "query", "At most so many rows", count.clone()),
         ("offset", "query", "Skip so many rows", count),
+        ("and", "query", "Conditions that must all hold: (a.eq.1,or(b.lt.2,c.is.null))", text.clone()),
+        ("or", "query", "Conditions of which one must hold: (a.eq.1,b.lt.2)", text.clone()),
         ("columns", "query", "The columns to take of the body's objects", text.clone()),
         ("on_conflict", "query", "The unique columns that an upsert finds rows by", text),
         (
@@ -40,7 +42,11 @@ pub(super) fn common_parameters() -> Map<String, Value> {
         );
     }
     for (command, description, examples) in [
-        ("read", "count=exact", json!(["count=exact"])),
+        (
+            "read",
+            "count=exact|planned|estimated, handling=strict|lenient, timezone=Area/City",
+            json!(["count=exact"]),
+        ),
         (
             "insert",
             "return=minimal|headers-only|representation, resolution=merge-duplicates|ignore-duplicates, missing=default",
@@ -61,6 +67,48 @@ pub(super) fn common_parameters() -> Map<String, Value> {
         );
     }
     parameters
+}
+
+/// The headers of answers, and what they tell.
+pub(super) fn common_headers() -> Map<String, Value> {
+    let list = [
+        ("Content-Range", "The rows given and how many there are: from-to/total, or * for what is not known"),
+        ("Content-Location", "The request in a canonical form"),
+        ("Preference-Applied", "The preferences that were applied"),
+        ("Location", "Where the inserted row is, with return=headers-only"),
+        ("Proxy-Status", "The code of the error"),
+        ("WWW-Authenticate", "How to sign in, with status 401"),
+        ("Retry-After", "Seconds after which to try again, with status 503"),
+        ("X-Request-Id", "The request's id, which the server's log has too"),
+    ];
+    let header = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    list.into_iter().map(|(name, description)| (name.to_owned(), header(description))).collect()
+}
+
+fn headers(names: &[&str]) -> Value {
+    let reference =
+        |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    names.iter().chain(&["X-Request-Id"]).map(reference).collect::<Map<_, _>>().into()
+}
+
+/// An answer without a body.
+pub(super) fn done(description: &str) -> Value {
+    json!({ "description": description, "headers": headers(&["Content-Range", "Preference-Applied"]) })
+}
+
+/// An answer with a body of these media types.
+pub(super) fn answer(description: &str, content: Value) -> Value {
+    let headers = headers(&["Content-Range", "Content-Location", "Preference-Applied"]);
+    json!({ "description": description, "headers": headers, "content": content })
+}
+
+/// The answer that an error is.
+pub(super) fn error_response(schema: &Value) -> Value {
+    json!({
+        "description": "The request is refused, or failed",
+        "headers": headers(&["Proxy-Status", "WWW-Authenticate", "Retry-After"]),
+        "content": { "application/json": { "schema": schema } },
+    })
 }
 
 /// One parameter for each column that rows can be filtered by.
@@ -94,6 +142,7 @@ fn filters<'a>(reached: &ReachedRelation<'a>) -> Vec<(String, &'a str)> {
 pub(super) fn root() -> Value {
     json!({
         "get": {
+            "operationId": "document",
             "summary": "This document",
             "responses": {
                 "200": {
@@ -113,8 +162,13 @@ pub(super) fn relation(reached: &ReachedRelation<'_>) -> Option<Value> {
     let filters: Vec<Value> = filters(reached).iter().map(|(filter, _)| parameter(filter)).collect();
     let reads = !reached.select.is_empty();
     let mut path = Map::new();
-    let mut add = |method: &str, parameters: Vec<Value>, body: Option<Value>, responses: Value| {
-        let mut operation = json!({ "tags": [name], "parameters": parameters, "responses": responses });
+    let mut add = |(method, verb): (&str, &str),
+                   parameters: Vec<Value>,
+                   body: Option<Value>,
+                   responses: Value| {
+        let mut operation = json!({
+            "tags": [name], "operationId": format!("{verb}_{key}"), "parameters": parameters, "responses": responses,
+        });
         if let Some(body) = body {
             operation["requestBody"] = body;
         }
@@ -122,17 +176,18 @@ pub(super) fn relation(reached: &ReachedRelation<'_>) -> Option<Value> {
         path.insert(method.into(), with_comment(operation, Some("summary"), comment));
     };
     if reads {
-        let own = named(&["select", "order", "limit", "offset", "Range", "Range-Unit", "Prefer.read"]);
+        let own =
+            named(&["select", "and", "or", "order", "limit", "offset", "Range", "Range-Unit", "Prefer.read"]);
         let responses = json!({
             "200": rows("All rows asked for", &key),
             "206": rows("A part of the rows", &key),
             "default": refused(),
         });
-        add("get", [filters.clone(), own].concat(), None, responses);
+        add(("get", "read"), [filters.clone(), own].concat(), None, responses);
     }
     // What is written is given back, and found by conditions, only where it may be read.
-    let returned = |mut responses: Value, status: &str, done: &str| {
-        responses[status] = if reads { rows(done, &key) } else { json!({ "description": done }) };
+    let returned = |mut responses: Value, status: &str, text: &str| {
+        responses[status] = if reads { rows(text, &key) } else { done(text) };
         responses["default"] = refused();
         responses
     };
@@ -150,10 +205,19 @@ pub(super) fn relation(reached: &ReachedRelation<'_>) -> Option<Value> {
             },
         });
         let responses = returned(json!({}), "200", "Rows that were there are updated");
-        add("post", own, Some(body), returned(responses, "201", "Inserted"));
+        add(("post", "insert"), own, Some(body), returned(responses, "201", "Inserted"));
     }
-    let changes = [filters, named(&[select, &["Prefer.update"]].concat())].concat();
-    let nothing = json!({ "204": { "description": "Done" } });
+    let changes = [filters.clone(), named(&[select, &["and", "or", "Prefer.update"]].concat())].concat();
+    let nothing = json!({ "204": done("Done") });
+    if reached.put {
+        let own = [filters.clone(), named(&["select", "columns", "Prefer.insert"])].concat();
+        let body = json!({
+            "required": true,
+            "content": { "application/json": { "schema": reference(&format!("{key}.insert")) } },
+        });
+        let responses = returned(nothing.clone(), "200", "The row, which was there");
+        add(("put", "put"), own, Some(body), returned(responses, "201", "The row, which is new"));
+    }
     if !reached.update.is_empty() {
         let one = reference(&format!("{key}.update"));
         let own = [changes.clone(), named(&["columns"])].concat();
@@ -164,10 +228,10 @@ pub(super) fn relation(reached: &ReachedRelation<'_>) -> Option<Value> {
                 "application/x-www-form-urlencoded": { "schema": one },
             },
         });
-        add("patch", own, Some(body), returned(nothing.clone(), "200", "The updated rows"));
+        add(("patch", "update"), own, Some(body), returned(nothing.clone(), "200", "The updated rows"));
     }
     if reached.delete {
-        add("delete", changes, None, returned(nothing, "200", "The deleted rows"));
+        add(("delete", "delete"), changes, None, returned(nothing, "200", "The deleted rows"));
     }
     query::add(&mut path);
     (!path.is_empty()).then_some(Value::Object(path))
@@ -175,14 +239,14 @@ pub(super) fn relation(reached: &ReachedRelation<'_>) -> Option<Value> {
 
 fn rows(description: &str, key: &str) -> Value {
     let one = reference(key);
-    json!({
-        "description": description,
-        "content": {
+    answer(
+        description,
+        json!({
             "application/json": { "schema": { "type": "array", "items": one } },
             OBJECT: { "schema": one },
             "text/csv": { "schema": { "type": "string" } },
-        },
-    })
+        }),
+    )
 }
 
 pub(super) fn refused() -> Value {

@@ -8,7 +8,7 @@ CARGO ?= cargo
 DEMO := target/demo
 LISTEN ?= 127.0.0.1:8000
 
-.PHONY: demo test test-crash lint fuzz bench
+.PHONY: demo test test-crash test-schemathesis lint fuzz bench
 
 demo:
 	$(CARGO) build --release --package plinth
@@ -25,6 +25,11 @@ test-crash:
 
 fuzz:
 	fuzz/run $(TARGET)
+
+# Requests made up from the OpenAPI document, at length: far more than ten thousand (make test makes a few hundred).
+test-schemathesis:
+	tests/prepare
+	SCHEMATHESIS_EXAMPLES=$${SCHEMATHESIS_EXAMPLES:-60} $(CARGO) test --package plinth-tests --test schemathesis -- --nocapture
 
 lint:
 	$(CARGO) fmt --all --check

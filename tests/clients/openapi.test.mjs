@@ -34,6 +34,7 @@ for (const [who, key, version] of documents) {
       return value;
     });
     assert.equal(new Set(ids).size, ids.length, "ids of operations");
-    assert.equal(ids.length, Object.values(document.paths).flatMap(Object.keys).length);
+    const methods = Object.values(document.paths).flatMap(Object.keys).filter((name) => !name.startsWith("x-"));
+    assert.equal(ids.length, methods.length, "operations with an id");
   });
 }

@@ -4,14 +4,12 @@
 
 use http::{HeaderMap, HeaderValue, Method};
 use plinth_query::Request;
-use plinth_query::request::Limits;
 use plinth_rest::{Call, Incoming, Options, parse};
 use proptest::prelude::*;
 
 /// The request, or the code and message of its refusal.
 fn ask(method: &Method, path: &str, query: &str, posted: Option<&str>) -> Result<Request, (String, String)> {
-    let options =
-        Options { schemas: vec!["public".into()], limits: Limits::default(), allow_rollback: false };
+    let options = Options::default();
     let mut headers = HeaderMap::new();
     if let Some(media_type) = posted {
         headers.insert("content-type", HeaderValue::from_str(media_type).unwrap());

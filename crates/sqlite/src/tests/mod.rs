@@ -14,7 +14,6 @@ use http::{HeaderMap, Method};
 use plinth_catalog::{Catalog, Defaults, SourceFile};
 use plinth_engine::{Engine, EngineError, Execution, Outcome};
 use plinth_query::Caller;
-use plinth_query::request::Limits;
 use plinth_rest::{Call, Incoming};
 
 use crate::{Options, SqliteEngine};
@@ -124,11 +123,7 @@ impl Bed {
             headers: &headers,
             body: body.as_bytes(),
         };
-        let options = plinth_rest::Options {
-            schemas: vec!["public".into()],
-            limits: Limits::default(),
-            allow_rollback: true,
-        };
+        let options = plinth_rest::Options { allow_rollback: true, ..plinth_rest::Options::default() };
         let call = plinth_rest::parse(&incoming, &options).map_err(|error| format!("{error:?}"))?;
         let Call::Data { request, shape } = call else { return Err("not a request for data".into()) };
         let catalog = self.engine.catalog();

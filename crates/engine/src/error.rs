@@ -57,6 +57,9 @@ pub enum EngineError {
     /// No connection to the database became free in time (PGRST003)
     #[error("timed out acquiring a connection from the pool")]
     PoolTimeout,
+    /// What the database holds is not known yet (PGRST002): 503
+    #[error("the database's schema could not be read yet")]
+    NoCatalog,
     /// The database cannot be connected to (PGRST000): 503
     #[error("{reason}")]
     Unreachable {

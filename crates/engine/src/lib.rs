@@ -27,6 +27,11 @@ pub trait Engine: Send + Sync + 'static {
     /// The catalog that plans are to be made with now. A reload swaps it whole.
     fn catalog(&self) -> Arc<Catalog>;
 
+    /// Whether there is a catalog to plan with. One that is read from a database may still have to come.
+    fn has_catalog(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Runs a plan in a transaction of its own. A write is on disk when this answers. Dropping the future cancels a read; a write
     /// that has begun is finished.
     fn run<'a>(

@@ -7,6 +7,8 @@ use plinth_engine::EngineError;
 use plinth_query::Refusal;
 use serde_json::{Value, json};
 
+use crate::overrides;
+
 /// Characters of a message, of details or of a hint: a refusal may quote the request, but does not send all of it back.
 const MAX_TEXT_CHARS: usize = 1_000;
 
@@ -27,6 +29,8 @@ pub struct ApiError {
     pub authenticate: Option<String>,
     /// Seconds after which to try again, for 503
     pub retry_after_seconds: Option<u32>,
+    /// Further headers, from SQL
+    pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
 }
 
 impl ApiError {
@@ -40,6 +44,7 @@ impl ApiError {
             hint: None,
             authenticate: None,
             retry_after_seconds: None,
+            headers: Vec::new(),
         }
     }
 
@@ -183,6 +188,13 @@ impl ApiError {
     /// A failure of the engine; `anonymous` as for refusals.
     pub fn from_engine(error: EngineError, anonymous: bool) -> ApiError {
         match error {
+            EngineError::Sql { code, message, detail, .. } if code == "PGRST" => {
+                overrides::raised(&message, detail.as_deref())
+            }
+            EngineError::NoCatalog => ApiError {
+                retry_after_seconds: Some(1),
+                ..ApiError::new(503, "PGRST002", "Could not query the database for the schema cache. Retrying.")
+            },
             EngineError::Sql { code, message, detail, hint } => sql(&code, message, detail, hint, anonymous),
             EngineError::NotSingular { rows } => {
                 ApiError::new(406, "PGRST116", "Cannot coerce the result to a single JSON object")

@@ -10,6 +10,7 @@ mod error;
 mod head_sink;
 mod media;
 pub mod openapi;
+mod overrides;
 mod parse;
 mod preferences;
 mod query_body;

@@ -16,6 +16,7 @@ use plinth_values::output::write_text;
 use crate::error::ApiError;
 use crate::media::DocumentVersion;
 use crate::openapi;
+use crate::overrides;
 use crate::preferences::{Applies, Return};
 use crate::query_body;
 use crate::query_string::encode;
@@ -40,11 +41,28 @@ pub fn error(error: &ApiError) -> Response<Bytes> {
     if let Some(seconds) = error.retry_after_seconds {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    overrides::put(headers, error.headers.clone());
     response
 }
 
 /// The response for what a plan gave.
 pub fn success(
+    shape: &Shape,
+    plan: &Plan,
+    catalog: &Catalog,
+    session: &Session,
+    mut outcome: Outcome,
+) -> Response<Bytes> {
+    let wanted = std::mem::take(&mut outcome.overrides);
+    let mut response = usual(shape, plan, catalog, session, outcome);
+    match overrides::apply(&mut response, &wanted) {
+        Ok(()) => response,
+        Err(wrong) => error(&wrong),
+    }
+}
+
+/// The response when SQL says nothing about it.
+fn usual(
     shape: &Shape,
     plan: &Plan,
     catalog: &Catalog,

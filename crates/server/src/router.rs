@@ -155,6 +155,7 @@ impl App {
         B: HttpBody<Data = Bytes> + Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        self.engine.has_catalog().map_err(|error| ApiError::from_engine(error, false))?;
         let catalog = self.engine.catalog();
         let session = Session::utc();
         let method = parts.method.as_str();

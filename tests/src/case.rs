@@ -34,6 +34,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use crate::http::Response;
+use crate::postgres::Postgres;
 use crate::server::{Project, Server, root};
 
 /// A request and its expected answer.
@@ -54,13 +55,30 @@ struct Case {
 
 /// Runs every case file of a folder. Panics with all that differs.
 pub fn run_folder(folder: &str, environment: &[(&str, &str)]) {
+    run(folder, environment, None);
+}
+
+/// The same on PostgreSQL, where it is installed.
+pub fn run_folder_on_postgres(folder: &str, environment: &[(&str, &str)]) {
+    if let Some(postgres) = Postgres::shared() {
+        run(folder, environment, Some(postgres));
+    }
+}
+
+fn run(folder: &str, environment: &[(&str, &str)], postgres: Option<&Postgres>) {
     let folder = root().join("tests/cases").join(folder);
     let source = match fs::read_to_string(folder.join("project")) {
         Ok(path) => root().join(path.trim()),
         Err(_) => folder.clone(),
     };
     let personas = personas(&folder);
-    let template = Project::copy_of(&source).seeded();
+    let template = Project::copy_of(&source);
+    let database = postgres.map(|postgres| (postgres, postgres.database()));
+    let template = match &database {
+        Some((postgres, name)) => template.on_postgres(postgres, name),
+        None => template,
+    }
+    .seeded();
     let only = std::env::var("ONLY_CASES").unwrap_or_default();
     let mut files: Vec<PathBuf> = fs::read_dir(&folder)
         .expect("the folder of cases")
@@ -73,7 +91,12 @@ pub fn run_folder(folder: &str, environment: &[(&str, &str)]) {
     let mut failures = Vec::new();
     let mut count = 0;
     for file in files {
-        let server = Server::start(Project::copy_of(template.path()), "serve", environment);
+        let project = Project::copy_of(template.path());
+        let project = match &database {
+            Some((postgres, name)) => project.on_postgres(postgres, &postgres.copy_of(name)),
+            None => project,
+        };
+        let server = Server::start(project, "serve", environment);
         let run = run_file(&file, &server, &personas);
         count += run.0;
         failures.extend(run.1);

@@ -5,7 +5,7 @@ pub mod http;
 pub mod postgres;
 pub mod server;
 
-pub use case::run_folder;
+pub use case::{run_folder, run_folder_on_postgres};
 pub use http::{Response, send};
 pub use postgres::Postgres;
 pub use server::{Project, Server};

@@ -206,6 +206,14 @@ impl Postgres {
         name
     }
 
+    /// A new database that holds what another one holds; nobody may be connected to that one.
+    pub fn copy_of(&self, template: &str) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let name = format!("copy{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.run("postgres", &format!("create database {name} template {template}"));
+        name
+    }
+
     /// Runs SQL that must succeed, and gives its rows: fields separated by `|`, without a header.
     pub fn run(&self, database: &str, sql: &str) -> String {
         let output = self.psql(database, sql);

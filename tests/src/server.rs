@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use crate::http::{Response, send};
+use crate::postgres::{Postgres, SUPERUSER};
 
 /// The repository's root.
 pub fn root() -> PathBuf {
@@ -33,6 +34,8 @@ pub fn plinth(args: &[&str]) -> Output {
 /// A project in a folder that goes with it.
 pub struct Project {
     folder: tempfile::TempDir,
+    /// What the binary is told beside its arguments
+    environment: Vec<(String, String)>,
 }
 
 impl Project {
@@ -40,17 +43,26 @@ impl Project {
     pub fn copy_of(source: &Path) -> Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
         copy(source, folder.path()).expect("the project can be copied");
-        Project { folder }
+        Project { folder, environment: Vec::new() }
     }
 
     /// An empty project with the given files.
     pub fn with_files(files: &[(&str, &str)]) -> Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let project = Project { folder };
+        let project = Project { folder, environment: Vec::new() };
         for (path, text) in files {
             project.write(path, text);
         }
         project
+    }
+
+    /// The same on a PostgreSQL database: served by a role without rights of its own, changed by the superuser.
+    pub fn on_postgres(mut self, postgres: &Postgres, database: &str) -> Project {
+        self.environment = vec![
+            ("PLINTH_DATABASE_URL".into(), postgres.url("authenticator", database)),
+            ("PLINTH_DATABASE_ADMIN_URL".into(), postgres.url(SUPERUSER, database)),
+        ];
+        self
     }
 
     pub fn path(&self) -> &Path {
@@ -65,7 +77,13 @@ impl Project {
 
     /// Runs a command of the binary on this project.
     pub fn run(&self, args: &[&str]) -> Output {
-        Command::new(binary()).args(args).arg("--project").arg(self.path()).output().expect("plinth starts")
+        Command::new(binary())
+            .args(args)
+            .arg("--project")
+            .arg(self.path())
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .output()
+            .expect("plinth starts")
     }
 
     /// Runs a command that must succeed, and gives what it prints.
@@ -233,6 +251,7 @@ fn spawn(project: &Project, command: &str, environment: &[(&str, &str)]) -> (Chi
         .arg("--project")
         .arg(project.path())
         .args(["--listen", &address])
+        .envs(project.environment.iter().map(|(name, value)| (name, value)))
         .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

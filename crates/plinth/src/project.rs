@@ -24,13 +24,14 @@ impl Project {
         if !dir.is_dir() {
             return Err(format!("{}: no such folder", dir.display()));
         }
-        if !dir.join("plinth.toml").exists() && !dir.join("schema").is_dir() {
+        let config = plinth_server::config::read(dir, std::env::vars()).map_err(|error| error.to_string())?;
+        let is_project = dir.join("plinth.toml").exists() || dir.join("schema").is_dir();
+        if !is_project && config.database.url.is_empty() {
             return Err(format!(
                 "{}: no project here (neither plinth.toml nor schema/); make one with: plinth new DIR",
                 dir.display()
             ));
         }
-        let config = plinth_server::config::read(dir, std::env::vars()).map_err(|error| error.to_string())?;
         Ok(Project { dir: dir.to_owned(), config })
     }
 

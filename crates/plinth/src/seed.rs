@@ -151,7 +151,8 @@ fn csv<'a>(relation: &'a Relation, text: &str) -> Result<Batch<'a>> {
 }
 
 /// Splits CSV (RFC 4180) into records; a field is `None` when it is empty and has no quotes, as in PostgreSQL's `copy`.
-fn csv_records(text: &str) -> Result<Vec<Vec<Option<String>>>> {
+/// The records of CSV; an empty field without quotes is null.
+pub fn csv_records(text: &str) -> Result<Vec<Vec<Option<String>>>> {
     let mut records = Vec::new();
     let mut record: Vec<Option<String>> = Vec::new();
     let mut chars = text.strip_prefix('\u{feff}').unwrap_or(text).chars().peekable();

@@ -11,12 +11,14 @@ use plinth_engine::{Engine, EngineError, Execution, Outcome, Stopped, Transacted
 use crate::address::Address;
 use crate::compile::compile;
 use crate::emit;
-use crate::error::{is_outdated, of_statement};
+use crate::error::{is_outdated, of_connecting, of_statement};
 use crate::introspect;
 use crate::pool::Pool;
+use crate::reload::keep_current;
 use crate::run::{self, Run, RunError};
 use crate::sql::Form;
-use crate::wire::{Startup, WireError};
+use crate::transaction::transact;
+use crate::wire::{self, Startup, WireError};
 
 /// How the engine is set up.
 #[derive(Clone, Debug)]
@@ -62,15 +64,25 @@ impl Default for Options {
 
 /// A PostgreSQL database that is being served.
 pub struct PostgresEngine {
-    catalog: RwLock<Arc<Catalog>>,
+    /// `None` until it was read
+    catalog: RwLock<Option<Arc<Catalog>>>,
+    startup: Startup,
     pool: Pool,
     options: Options,
     search_path: String,
 }
 
 impl PostgresEngine {
-    /// An engine over a database whose catalog is known. Nothing is connected to yet.
-    pub fn new(address: Address, options: Options, catalog: Arc<Catalog>) -> PostgresEngine {
+    /// An engine over a database that need not be there yet: until its catalog is read requests are refused. Call it on a runtime;
+    /// the catalog is kept current there until the engine is dropped.
+    pub fn start(address: Address, options: Options) -> Arc<PostgresEngine> {
+        let engine = Arc::new(PostgresEngine::new(address, options));
+        tokio::spawn(keep_current(Arc::downgrade(&engine)));
+        engine
+    }
+
+    /// An engine whose catalog is read when [`PostgresEngine::reload`] says so, and at no other time.
+    pub fn new(address: Address, options: Options) -> PostgresEngine {
         let mut settings = vec![("DateStyle", "ISO, MDY".to_owned()), ("TimeZone", "UTC".to_owned())];
         // A connection pooler between refuses settings that it does not follow.
         if options.prepared_statements > 0 {
@@ -90,24 +102,52 @@ impl PostgresEngine {
         };
         let names: Vec<String> = options.search_path.iter().map(|name| quote_ident(name)).collect();
         PostgresEngine {
-            catalog: RwLock::new(catalog),
+            catalog: RwLock::new(None),
+            startup: startup.clone(),
             pool: Pool::new(startup, options.pool, options.max_waiting, options.pool_wait),
             search_path: names.join(", "),
             options,
         }
     }
 
-    /// Puts another catalog in force; requests that have begun keep theirs.
-    pub fn replace_catalog(&self, catalog: Arc<Catalog>) {
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog;
+    /// Reads the catalog again. Requests that have begun keep theirs.
+    pub async fn reload(&self) -> Result<(), EngineError> {
+        let started = Instant::now();
+        let mut connection = wire::connect(&self.startup).await.map_err(of_connecting)?;
+        let catalog = introspect::read(&mut connection).await?;
+        let (relations, functions) = (catalog.relations.len(), catalog.functions.len());
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(catalog));
+        tracing::info!(relations, functions, millis = started.elapsed().as_millis(), "the catalog is read");
+        Ok(())
     }
 
-    /// Reads the database's catalog and puts it in force. Meanwhile requests go on with the one before.
-    pub async fn reload(&self) -> Result<(), EngineError> {
-        let mut lease = self.pool.lease().await?;
-        let catalog = introspect::read(&mut lease).await?;
-        self.replace_catalog(Arc::new(catalog));
-        Ok(())
+    pub(crate) fn address(&self) -> &Address {
+        &self.startup.address
+    }
+
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    pub(crate) fn search_path(&self) -> &str {
+        &self.search_path
+    }
+
+    /// Waits for what goes over the wire, no longer than a statement and the network may take. What is given up leaves its connection
+    /// in the middle of an exchange, which closes it.
+    pub(crate) async fn in_time<T>(&self, exchange: impl Future<Output = T>) -> Result<T, EngineError> {
+        if self.options.statement_timeout.is_zero() {
+            return Ok(exchange.await);
+        }
+        let limit = self.options.statement_timeout + self.options.network_grace;
+        let reason = "the database does not answer";
+        tokio::time::timeout(limit, exchange)
+            .await
+            .map_err(|_| EngineError::Unavailable { reason: reason.into() })
     }
 
     async fn execute(&self, execution: Execution) -> Result<Outcome, EngineError> {
@@ -130,17 +170,7 @@ impl PostgresEngine {
         let mut lease = self.pool.lease().await?;
         let mut again = true;
         loop {
-            let attempt = run::run(&mut lease, &run, sink.as_mut());
-            let result = match run::deadline(self.options.statement_timeout, self.options.network_grace) {
-                Some(deadline) => match tokio::time::timeout_at(deadline.into(), attempt).await {
-                    Ok(result) => result,
-                    Err(_) => {
-                        let reason = "the database does not answer".to_owned();
-                        return Err(EngineError::Unavailable { reason });
-                    }
-                },
-                None => attempt.await,
-            };
+            let result = self.in_time(run::run(&mut lease, &run, sink.as_mut())).await?;
             match result {
                 Ok(outcome) => {
                     return Ok(Outcome {
@@ -167,7 +197,14 @@ impl PostgresEngine {
 
 impl Engine for PostgresEngine {
     fn catalog(&self) -> Arc<Catalog> {
-        self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    }
+
+    fn has_catalog(&self) -> Result<(), EngineError> {
+        match &*self.catalog.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(_) => Ok(()),
+            None => Err(EngineError::NoCatalog),
+        }
     }
 
     fn run<'a>(
@@ -179,22 +216,15 @@ impl Engine for PostgresEngine {
 
     fn transact<'a>(
         &'a self,
-        _transaction: Transaction,
+        transaction: Transaction,
     ) -> Pin<Box<dyn Future<Output = Result<Transacted, Stopped>> + Send + 'a>> {
-        Box::pin(async {
-            Err(Stopped::failed(
-                0,
-                EngineError::Sql {
-                    code: "0A000".into(),
-                    message: "several steps in one transaction are not supported on PostgreSQL yet".into(),
-                    detail: None,
-                    hint: None,
-                },
-            ))
-        })
+        Box::pin(transact(self, transaction))
     }
 
     fn ready(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send + '_>> {
-        Box::pin(async { self.pool.lease().await.map(drop) })
+        Box::pin(async {
+            self.has_catalog()?;
+            self.pool.lease().await.map(drop)
+        })
     }
 }

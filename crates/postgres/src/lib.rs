@@ -9,16 +9,20 @@
 #![allow(clippy::result_large_err, reason = "an error is made once per failed request")]
 
 mod address;
+mod admin;
 mod compile;
 mod emit;
 mod engine;
 mod error;
 mod introspect;
 mod pool;
+mod reload;
 mod run;
 mod settings;
 mod sql;
+mod transaction;
 mod wire;
 
 pub use address::{Address, AddressError, TlsMode};
+pub use admin::{Admin, AdminError, Rows, SchemaFile};
 pub use engine::{Options, PostgresEngine};

@@ -1,15 +1,14 @@
 //! One plan in one round trip: begin, the caller's settings, the statement, what is to be known beside its rows, the end of the
 //! transaction.
 
-use std::time::{Duration, Instant};
-
 use plinth_engine::{EngineError, Outcome, Overrides, RowSink};
+use plinth_query::plan::PlannedAction;
 use plinth_query::{Caller, Plan};
 use plinth_values::Value;
 
 use crate::compile::{COUNT_FORMATS, Compiled, Counting, Gives, params, planned_rows};
 use crate::emit;
-use crate::settings::settings;
+use crate::settings::{Settings, settings};
 use crate::sql::Sql;
 use crate::wire::{Connection, Row, Step, WireError};
 
@@ -70,120 +69,182 @@ enum Part {
     Afterwards,
 }
 
-/// Runs a plan. The connection is idle afterwards, unless it is of no more use.
+/// The statements of a plan with their parameters, ready to be sent.
+struct Statements<'a> {
+    settings: Settings,
+    main: (&'a Sql, Params),
+    counts: Vec<(Part, &'a Sql, Params)>,
+    afterwards: bool,
+}
+
+type Params = Vec<Option<Vec<u8>>>;
+
+impl<'a> Statements<'a> {
+    fn of(run: &Run<'a>, statement: &'a Sql) -> Result<Statements<'a>, EngineError> {
+        let sql = |part, sql: &'a Sql| Ok::<_, EngineError>((part, sql, params(sql, run.plan, run.caller)?));
+        let counts = match &run.compiled.count {
+            Counting::No => Vec::new(),
+            Counting::Exact(count) => vec![sql(Part::Count, count)?],
+            Counting::Planned(planned) => vec![sql(Part::Explain, planned)?],
+            Counting::Estimated { counted, planned } => {
+                vec![sql(Part::Count, counted)?, sql(Part::Explain, planned)?]
+            }
+        };
+        Ok(Statements {
+            settings: settings(run.caller, run.search_path),
+            main: (statement, params(statement, run.plan, run.caller)?),
+            counts,
+            // A relation's rows say nothing about the answer; functions and triggers may.
+            afterwards: !matches!(run.plan.action, PlannedAction::Read(_)),
+        })
+    }
+
+    fn steps<'s>(&'s self, run: &'s Run<'_>, begin: Option<&'s str>) -> Vec<(Part, Step<'s>)> {
+        let mut steps: Vec<(Part, Step<'s>)> =
+            begin.map(|begin| (Part::Control, plain(begin))).into_iter().collect();
+        steps.push((
+            Part::Control,
+            Step { text: self.settings.text, params: &self.settings.params, formats: &[] },
+        ));
+        let (sql, params) = &self.main;
+        steps.push((Part::Main, Step { text: &sql.text, params, formats: &run.compiled.layout.formats }));
+        for (part, sql, params) in &self.counts {
+            steps.push((*part, Step { text: &sql.text, params, formats: COUNT_FORMATS }));
+        }
+        if self.afterwards {
+            steps.push((Part::Afterwards, plain(AFTERWARDS)));
+        }
+        steps
+    }
+}
+
+/// A statement without parameters.
+fn plain(text: &str) -> Step<'_> {
+    Step { text, params: &[], formats: &[] }
+}
+
+/// Runs a plan in a transaction of its own. The connection is idle afterwards, unless it is of no more use.
 pub(crate) async fn run(
     connection: &mut Connection,
     run: &Run<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<Outcome, RunError> {
     let Some(statement) = &run.compiled.statement else { return Ok(Outcome::default()) };
-    let settings = settings(run.caller, run.search_path);
-    let main = params(statement, run.plan, run.caller)?;
-    let counts: Vec<(Part, &Sql)> = match &run.compiled.count {
-        Counting::No => Vec::new(),
-        Counting::Exact(sql) => vec![(Part::Count, sql)],
-        Counting::Planned(sql) => vec![(Part::Explain, sql)],
-        Counting::Estimated { counted, planned } => vec![(Part::Count, counted), (Part::Explain, planned)],
-    };
-    let count_params: Vec<_> =
-        counts.iter().map(|(_, sql)| params(sql, run.plan, run.caller)).collect::<Result<_, _>>()?;
-    let plain = |text| Step { text, params: &[], formats: &[] };
-    let mut parts = vec![Part::Control, Part::Control, Part::Main];
     let begin = if run.compiled.read_only { "begin read only" } else { "begin" };
-    let mut steps = vec![
-        plain(begin),
-        Step { text: settings.text, params: &settings.params, formats: &[] },
-        Step { text: &statement.text, params: &main, formats: &run.compiled.layout.formats },
-    ];
-    for ((part, sql), params) in counts.iter().zip(&count_params) {
-        parts.push(*part);
-        steps.push(Step { text: &sql.text, params, formats: COUNT_FORMATS });
-    }
-    let is_read = matches!(run.plan.action, plinth_query::plan::PlannedAction::Read(_));
-    if !is_read {
-        parts.push(Part::Afterwards);
-        steps.push(plain(AFTERWARDS));
-    }
     // A transaction that only reads is rolled back: so even a setting that a function made for the session ends with it.
-    let ends_rolled_back = run.rollback || run.compiled.read_only;
-    let asks = !ends_rolled_back && (run.single || run.compiled.max_affected.is_some());
-    let ending = if ends_rolled_back { "rollback" } else { "commit" };
+    let rolled_back = run.rollback || run.compiled.read_only;
+    if !rolled_back && (run.single || run.compiled.max_affected.is_some()) {
+        // Whether it stays depends on what it gives.
+        let outcome = step(connection, run, sink, Some(begin)).await;
+        let stays = outcome.is_ok();
+        if connection.is_open() {
+            end(connection, stays).await.map_err(|error| RunError::Wire { error, emitted: true })?;
+        }
+        return outcome;
+    }
+    let statements = Statements::of(run, statement)?;
+    let mut steps = statements.steps(run, Some(begin));
+    steps.push((Part::Control, plain(if rolled_back { "rollback" } else { "commit" })));
     let wire = |error| RunError::Wire { error, emitted: false };
-    if !asks {
-        parts.push(Part::Control);
-        steps.push(plain(ending));
-    }
-    connection.push(&steps).map_err(wire)?;
-    if asks {
-        connection.push_flush();
-    } else {
-        connection.push_sync();
-    }
-    if !ends_rolled_back && !asks {
+    connection.push(steps.iter().map(|(_, step)| step)).map_err(wire)?;
+    connection.push_sync();
+    if !rolled_back {
         clean(connection).map_err(wire)?;
     }
-    connection.send().await.map_err(wire)?;
-    let mut seen = Seen::default();
-    let answers = connection
-        .answers(parts.len(), |at, row| take(&mut seen, parts.get(at).copied(), row, run, sink))
-        .await;
-    let affected = match answers {
-        Ok(Ok(counts)) => counts,
-        Ok(Err(error)) => return Err(RunError::Engine(error)),
-        Err(error) => {
-            let emitted = seen.rows > 0;
-            if matches!(error, WireError::Database(_)) {
-                recover(connection, asks).await.map_err(|error| RunError::Wire { error, emitted })?;
-            }
-            return Err(RunError::Wire { error, emitted });
-        }
-    };
-    if run.compiled.gives == Gives::Nothing {
-        seen.rows = affected.get(2).copied().unwrap_or_default();
+    let seen = read(connection, &steps, run, sink).await?;
+    while !connection.is_idle() {
+        connection.finish().await.map_err(|error| RunError::Wire { error, emitted: true })?;
     }
-    let emitted = seen.rows > 0;
-    let wire = |error| RunError::Wire { error, emitted };
-    let refused = refusal(run, &seen);
-    if asks {
-        let ending = if refused.is_some() { "rollback" } else { "commit" };
-        connection.push(&[plain(ending)]).map_err(wire)?;
-        connection.push_sync();
-        clean(connection).map_err(wire)?;
-        connection.send().await.map_err(wire)?;
-        let ended = connection.answers(1, |_, _| Ok::<(), EngineError>(())).await;
-        if let Err(error) = ended {
-            if matches!(error, WireError::Database(_)) {
-                recover(connection, false).await.map_err(wire)?;
-            }
-            return Err(wire(error));
+    outcome(run, seen)
+}
+
+/// Runs a plan as a part of a transaction that stays open; `begin` opens it. Where it fails, the transaction is at its end.
+pub(crate) async fn step(
+    connection: &mut Connection,
+    run: &Run<'_>,
+    sink: &mut dyn RowSink,
+    begin: Option<&str>,
+) -> Result<Outcome, RunError> {
+    let nothing = Sql { text: "select where false".into(), params: Vec::new() };
+    let statement = run.compiled.statement.as_ref().unwrap_or(&nothing);
+    let statements = Statements::of(run, statement)?;
+    let steps = statements.steps(run, begin);
+    connection
+        .push(steps.iter().map(|(_, step)| step))
+        .map_err(|error| RunError::Wire { error, emitted: false })?;
+    connection.push_flush();
+    let seen = read(connection, &steps, run, sink).await?;
+    outcome(run, seen)
+}
+
+/// Ends a transaction that [`step`] has left open.
+pub(crate) async fn end(connection: &mut Connection, stays: bool) -> Result<(), WireError> {
+    connection.push([&plain(if stays { "commit" } else { "rollback" })])?;
+    connection.push_sync();
+    if stays {
+        clean(connection)?;
+    }
+    connection.send().await?;
+    if let Err(error) = connection.answers(1, |_, _| Ok::<(), EngineError>(())).await {
+        if matches!(error, WireError::Database(_)) {
+            recover(connection).await?;
         }
+        return Err(error);
     }
     while !connection.is_idle() {
-        connection.finish().await.map_err(wire)?;
+        connection.finish().await?;
     }
-    match refused {
-        Some(error) => Err(RunError::Engine(error)),
-        None => Ok(outcome(run, seen)),
+    Ok(())
+}
+
+/// Sends what was added and reads its answers. A refusal ends the transaction.
+async fn read(
+    connection: &mut Connection,
+    steps: &[(Part, Step<'_>)],
+    run: &Run<'_>,
+    sink: &mut dyn RowSink,
+) -> Result<Seen, RunError> {
+    connection.send().await.map_err(|error| RunError::Wire { error, emitted: false })?;
+    let mut seen = Seen::default();
+    let answers = connection
+        .answers(steps.len(), |at, row| take(&mut seen, steps.get(at).map(|(part, _)| *part), row, run, sink))
+        .await;
+    let emitted = seen.rows > 0;
+    match answers {
+        Ok(Ok(affected)) => {
+            if run.compiled.gives == Gives::Nothing {
+                let main = steps.iter().position(|(part, _)| *part == Part::Main);
+                seen.rows = main.and_then(|main| affected.get(main)).copied().unwrap_or_default();
+            }
+            Ok(seen)
+        }
+        Ok(Err(error)) => Err(RunError::Engine(error)),
+        Err(error) => {
+            if matches!(error, WireError::Database(_)) {
+                recover(connection).await.map_err(|error| RunError::Wire { error, emitted })?;
+            }
+            Err(RunError::Wire { error, emitted })
+        }
     }
 }
 
-/// After a refusal: reads to the end of the exchange and ends the transaction. `asks`: the exchange has no end yet.
-async fn recover(connection: &mut Connection, asks: bool) -> Result<(), WireError> {
-    if asks {
+/// After a refusal: reads to the end of the exchange and ends the transaction.
+async fn recover(connection: &mut Connection) -> Result<(), WireError> {
+    if connection.is_open() {
         connection.push_sync();
         connection.send().await?;
     }
-    let mut open = false;
+    let mut in_transaction = false;
     while !connection.is_idle() {
         match connection.finish().await {
-            Ok(in_transaction) => open = in_transaction,
+            Ok(still) => in_transaction = still,
             // What follows a failed transaction in the same exchange fails with it.
             Err(WireError::Database(_)) => {}
             Err(error) => return Err(error),
         }
     }
-    if open {
-        connection.push(&[Step { text: "rollback", params: &[], formats: &[] }])?;
+    if in_transaction {
+        connection.push([&plain("rollback")])?;
         connection.push_sync();
         connection.send().await?;
         connection.finish().await?;
@@ -193,7 +254,7 @@ async fn recover(connection: &mut Connection, asks: bool) -> Result<(), WireErro
 
 /// Adds what leaves nothing of the transaction in the session.
 fn clean(connection: &mut Connection) -> Result<(), WireError> {
-    connection.push(&CLEAN.map(|text| Step { text, params: &[], formats: &[] }))?;
+    connection.push(&CLEAN.map(plain))?;
     connection.push_sync();
     Ok(())
 }
@@ -246,7 +307,11 @@ fn refusal(run: &Run<'_>, seen: &Seen) -> Option<EngineError> {
     }
 }
 
-fn outcome(run: &Run<'_>, seen: Seen) -> Outcome {
+/// What was seen, as the engine's outcome; or the refusal that it is.
+fn outcome(run: &Run<'_>, seen: Seen) -> Result<Outcome, RunError> {
+    if let Some(refused) = refusal(run, &seen) {
+        return Err(RunError::Engine(refused));
+    }
     let total = match (&run.compiled.count, run.plan.count) {
         (Counting::No, None) => None,
         (Counting::No, Some(_)) => Some(seen.rows),
@@ -262,17 +327,12 @@ fn outcome(run: &Run<'_>, seen: Seen) -> Outcome {
         Gives::Keys(columns) if seen.rows == 1 => columns.iter().copied().zip(seen.keys).collect(),
         _ => Vec::new(),
     };
-    Outcome {
+    Ok(Outcome {
         rows: seen.rows,
         inserted: seen.rows.saturating_sub(seen.updated),
         total,
         keys,
         overrides: seen.overrides,
         ..Outcome::default()
-    }
-}
-
-/// How long a request may stay on the wire: its statements' time, and a grace for the network.
-pub(crate) fn deadline(statement_timeout: Duration, grace: Duration) -> Option<Instant> {
-    (!statement_timeout.is_zero()).then(|| Instant::now() + statement_timeout + grace)
+    })
 }

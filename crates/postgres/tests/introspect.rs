@@ -15,7 +15,7 @@ use plinth_tests::Postgres;
 
 fn read(postgres: &Postgres, database: &str) -> std::sync::Arc<Catalog> {
     let address = Address::parse(&postgres.url("postgres", database)).unwrap();
-    let engine = PostgresEngine::new(address, Options::default(), Catalog::default().into());
+    let engine = PostgresEngine::new(address, Options::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(engine.reload()).unwrap();
     engine.catalog()

@@ -193,7 +193,11 @@ impl ApiError {
             }
             EngineError::NoCatalog => ApiError {
                 retry_after_seconds: Some(1),
-                ..ApiError::new(503, "PGRST002", "Could not query the database for the schema cache. Retrying.")
+                ..ApiError::new(
+                    503,
+                    "PGRST002",
+                    "Could not query the database for the schema cache. Retrying.",
+                )
             },
             EngineError::Sql { code, message, detail, hint } => sql(&code, message, detail, hint, anonymous),
             EngineError::NotSingular { rows } => {

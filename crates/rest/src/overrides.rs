@@ -51,7 +51,9 @@ pub(crate) fn raised(message: &str, detail: Option<&str>) -> ApiError {
     let Some((status, headers)) = shape(detail) else {
         return wrong(
             format!("Invalid JSON value for DETAIL: '{detail}'"),
-            Some("DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."),
+            Some(
+                "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.",
+            ),
         );
     };
     ApiError { details: details.map(Value::from), hint, headers, ..ApiError::new(status, code, text) }
@@ -116,8 +118,7 @@ mod tests {
     fn apply_to(status: Option<&str>, headers: Option<&str>) -> Result<Response<Bytes>, ApiError> {
         let mut response = Response::new(Bytes::new());
         response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
-        let overrides =
-            Overrides { status: status.map(str::to_owned), headers: headers.map(str::to_owned) };
+        let overrides = Overrides { status: status.map(str::to_owned), headers: headers.map(str::to_owned) };
         apply(&mut response, &overrides).map(|()| response)
     }
 

@@ -63,14 +63,28 @@ pub struct Server {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Database {
+    /// A PostgreSQL database, `postgres://…`; the SQLite file when empty
+    pub url: String,
+    /// The same database as a role that may change its schema; `url` when empty
+    pub admin_url: String,
     /// The SQLite file, relative to the project
     pub path: String,
     /// Milliseconds a statement may take
     pub statement_timeout_ms: u64,
     /// Bytes of one response
     pub max_response_bytes: usize,
-    /// Connections for reading
+    /// SQLite: connections for reading
     pub readers: usize,
+    /// PostgreSQL: connections at once
+    pub pool: usize,
+    /// PostgreSQL: milliseconds that a request waits for a connection
+    pub pool_wait_ms: u64,
+    /// PostgreSQL: milliseconds that opening a connection may take
+    pub connect_timeout_ms: u64,
+    /// PostgreSQL: whether connections keep statements prepared; not where they are shared (PgBouncer in transaction mode)
+    pub prepared_statements: bool,
+    /// PostgreSQL: statements that a connection keeps prepared
+    pub max_prepared_statements: usize,
     /// Requests that may wait for the database; further ones are refused with 503
     pub max_waiting: usize,
 }
@@ -81,6 +95,8 @@ pub struct Database {
 pub struct Api {
     /// The exposed schemas; the first one is the default
     pub schemas: Vec<String>,
+    /// PostgreSQL: further schemas in which functions and types are looked up
+    pub extra_search_path: Vec<String>,
     /// The role of requests without a token
     pub anon_role: String,
     /// Rows of one read; 0 is no limit
@@ -167,10 +183,17 @@ impl Default for Server {
 impl Default for Database {
     fn default() -> Database {
         Database {
+            url: String::new(),
+            admin_url: String::new(),
             path: "data/plinth.db".into(),
             statement_timeout_ms: 8_000,
             max_response_bytes: 64 * 1024 * 1024,
             readers: 4,
+            pool: 10,
+            pool_wait_ms: 10_000,
+            connect_timeout_ms: 5_000,
+            prepared_statements: true,
+            max_prepared_statements: 256,
             max_waiting: 1_000,
         }
     }
@@ -181,6 +204,7 @@ impl Default for Api {
         let limits = Limits::default();
         Api {
             schemas: vec!["public".into()],
+            extra_search_path: vec!["public".into()],
             anon_role: "anon".into(),
             max_rows: limits.max_rows.unwrap_or(0),
             hide_ungranted: limits.hide_ungranted,
@@ -358,6 +382,9 @@ fn check_values(config: &Config) -> Result<(), ConfigError> {
     }
     if config.server.max_connections == 0 || config.database.readers == 0 {
         return refuse("\"max_connections\" in [server] and \"readers\" in [database] must be at least 1");
+    }
+    if config.database.pool == 0 {
+        return refuse("\"pool\" in [database] must be at least 1");
     }
     if config.api.max_embed_depth > 32 {
         return refuse("\"max_embed_depth\" in [api] must be at most 32");

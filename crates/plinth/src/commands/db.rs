@@ -8,12 +8,16 @@ use plinth_engine::{Engine as _, EngineError};
 use plinth_sqlite::{Applies, Batch, Change, SqliteEngine, difference};
 
 use super::Result;
+use super::postgres::{self, Addresses};
 use crate::project::Project;
 use crate::seed;
 
 /// Reads the schema; errors, or how it differs from the database.
 pub fn check(dir: &Path) -> Result {
     let project = Project::open(dir)?;
+    if let Some(addresses) = Addresses::of(&project.config.database)? {
+        return postgres::check(&project, &addresses);
+    }
     let files = project.schema_files()?;
     let catalog = Arc::new(project.catalog(&files)?);
     let count = |word: &str, number: usize| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
@@ -51,6 +55,9 @@ pub fn check(dir: &Path) -> Result {
 /// Creates the database, or applies what was added.
 pub fn apply(dir: &Path, dry_run: bool) -> Result {
     let project = Project::open(dir)?;
+    if let Some(addresses) = Addresses::of(&project.config.database)? {
+        return postgres::apply(&project, &addresses, dry_run);
+    }
     let files = project.schema_files()?;
     let catalog = Arc::new(project.catalog(&files)?);
     if dry_run && !project.database_path().exists() {
@@ -81,6 +88,9 @@ pub fn apply(dir: &Path, dry_run: bool) -> Result {
 /// Loads the seed files.
 pub fn seed(dir: &Path) -> Result {
     let project = Project::open(dir)?;
+    if let Some(addresses) = Addresses::of(&project.config.database)? {
+        return postgres::seed(&project, &addresses);
+    }
     let engine = project.engine()?;
     if adopt(&project, &engine)?.is_none() {
         return Err("the database is empty; make its tables first with: plinth db apply".into());

@@ -4,6 +4,7 @@ pub mod db;
 pub mod explain;
 pub mod keys;
 pub mod new;
+pub mod postgres;
 pub mod serve;
 pub mod token;
 pub mod types;

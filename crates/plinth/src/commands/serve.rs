@@ -12,6 +12,7 @@ use plinth_server::keys::Keys;
 use plinth_server::{App, log, serve as http};
 use plinth_sqlite::SqliteEngine;
 
+use super::postgres::{self, Addresses};
 use super::{Result, db};
 use crate::project::Project;
 
@@ -23,16 +24,15 @@ pub fn run(dir: &Path, listen: Option<String>, seed: bool, dev: bool) -> Result 
     }
     log::init(&project.config.log);
     let keys = project.keys()?;
+    if let Some(addresses) = Addresses::of(&project.config.database)? {
+        return run_postgres(&project, &addresses, &keys, seed, dev);
+    }
     let engine = Arc::new(project.engine()?);
     db::prepare(&project, &engine, dev)?;
     if seed {
         db::load_seed(&project, &engine)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| format!("the runtime could not be started: {error}"))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let (listener, address) = http::listen(&project.config.server.listen).await?;
         let app = App::new(
             Arc::clone(&engine) as Arc<dyn plinth_engine::Engine>,
@@ -46,6 +46,36 @@ pub fn run(dir: &Path, listen: Option<String>, seed: bool, dev: bool) -> Result 
         tracing::info!(finished, "stopped");
         Ok(())
     })
+}
+
+/// The same over a PostgreSQL database: `dev` applies the schema files to an empty one.
+fn run_postgres(project: &Project, addresses: &Addresses, keys: &Keys, seed: bool, dev: bool) -> Result {
+    runtime()?.block_on(async {
+        if dev {
+            postgres::prepare(project, addresses).await?;
+        }
+        if seed {
+            postgres::load_seed(project, addresses).await?;
+        }
+        let engine = postgres::engine(project, addresses);
+        let (listener, address) = http::listen(&project.config.server.listen).await?;
+        let shared = Arc::clone(&engine) as Arc<dyn plinth_engine::Engine>;
+        let app = App::new(shared, project.config.clone(), keys, project.public());
+        if dev {
+            postgres::wait_for_catalog(project, &engine).await;
+        }
+        announce(project, &engine.catalog(), keys, address, dev);
+        let finished = http::serve(listener, Arc::new(app), http::stop_signal()).await;
+        tracing::info!(finished, "stopped");
+        Ok(())
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime could not be started: {error}"))
 }
 
 fn announce(project: &Project, catalog: &Catalog, keys: &Keys, address: std::net::SocketAddr, dev: bool) {

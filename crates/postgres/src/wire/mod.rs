@@ -82,6 +82,11 @@ impl Connection {
         self.pending == 0
     }
 
+    /// Whether statements were sent whose end is still to be said.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// What it takes to cancel a statement that runs here.
     pub(crate) fn cancel(&self) -> Cancel {
         self.cancel.clone()
@@ -100,7 +105,10 @@ impl Connection {
     }
 
     /// Adds statements to what will be sent.
-    pub(crate) fn push(&mut self, steps: &[Step<'_>]) -> Result<(), WireError> {
+    pub(crate) fn push<'s>(
+        &mut self,
+        steps: impl IntoIterator<Item = &'s Step<'s>>,
+    ) -> Result<(), WireError> {
         for step in steps {
             let name = self.statements.name(step.text, &mut self.output)?;
             let fresh = name.as_ref().is_none_or(|name| !name.known);
@@ -144,8 +152,9 @@ impl Connection {
     /// Asks for the answers so far without ending the transaction.
     pub(crate) fn push_flush(&mut self) {
         frontend::flush(&mut self.output);
-        self.pending += 1;
-        self.open = true;
+        if !std::mem::replace(&mut self.open, true) {
+            self.pending += 1;
+        }
     }
 
     /// Sends what was added.

@@ -1,0 +1,286 @@
+//! What is done to a database by a role that may change it: the roles and functions that serving needs, schema files applied as they
+//! are, first rows loaded. The database reads the SQL; nothing of it is looked at here.
+
+use std::fmt::Write as _;
+
+use plinth_catalog::quote_ident;
+use postgres_protocol::escape::escape_literal;
+use postgres_protocol::password::scram_sha_256;
+use tokio_postgres::Client;
+use tokio_postgres::error::ErrorPosition;
+
+use crate::address::Address;
+
+/// A connection of the administrator's.
+pub struct Admin {
+    client: Client,
+    driver: tokio::task::JoinHandle<()>,
+}
+
+/// A schema file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaFile {
+    /// Its path, as people know it
+    pub path: String,
+    /// What is in it
+    pub text: String,
+}
+
+/// Rows for one table.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// Schema and name of the table
+    pub table: (String, String),
+    /// The columns that are given
+    pub columns: Vec<String>,
+    /// The rows as a JSON array of objects, read by the database as `json_populate_recordset` does
+    pub json: String,
+}
+
+/// Why something was not done to the database.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    /// The database cannot be connected to
+    #[error("the database {database} cannot be connected to: {reason}")]
+    Unreachable {
+        /// Host and database
+        database: String,
+        /// What is wrong
+        reason: String,
+    },
+    /// A file's SQL is refused
+    #[error("{path}{place}: {message}")]
+    Refused {
+        /// The file
+        path: String,
+        /// `:line:column`, where the database says it
+        place: String,
+        /// The database's words
+        message: String,
+    },
+    /// Anything else that the database says
+    #[error("{0}")]
+    Database(String),
+}
+
+/// The functions by which SQL learns who asks, each with its body; made where they are missing.
+const FUNCTIONS: [(&str, &str, &str); 3] = [
+    (
+        "uid",
+        "uuid",
+        "select case when claims ->> 'sub' ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then (claims ->> 'sub')::uuid end \
+         from (select nullif(current_setting('request.jwt.claims', true), '')::jsonb as claims) as c",
+    ),
+    ("jwt", "jsonb", "select nullif(current_setting('request.jwt.claims', true), '')::jsonb"),
+    (
+        "role",
+        "text",
+        "select coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role', current_user::text)",
+    ),
+];
+
+/// Where what was applied is kept: in a schema of its own that nobody else may use.
+const RECORD: &str = "create schema if not exists plinth; \
+    create table if not exists plinth.applied_files (position int primary key, path text not null, text text not null)";
+
+impl Admin {
+    /// Connects.
+    pub async fn connect(address: &Address) -> Result<Admin, AdminError> {
+        let unreachable = |error: &tokio_postgres::Error| AdminError::Unreachable {
+            database: address.to_string(),
+            reason: words(error),
+        };
+        let (client, connection) = address.connect().await.map_err(|error| unreachable(&error))?;
+        let driver = tokio::spawn(async move {
+            let _ = connection.await;
+        });
+        Ok(Admin { client, driver })
+    }
+
+    /// Makes what serving needs and is missing: the roles of requests, the role that serves (`authenticator`, when it is another one
+    /// than the administrator) with membership in them and no rights of its own, and `auth.uid()`, `auth.jwt()`, `auth.role()`.
+    pub async fn prepare(&self, authenticator: &Address, roles: &[&str]) -> Result<(), AdminError> {
+        self.run("begin").await?;
+        for role in roles {
+            if !self.exists("select 1 from pg_roles where rolname = $1", role).await? {
+                let bypass = if *role == "service_role" { " bypassrls" } else { "" };
+                self.run(&format!("create role {} nologin noinherit{bypass}", quote_ident(role))).await?;
+            }
+        }
+        let own: String = self.one("select current_user::text").await?;
+        if let Some(name) = authenticator.config.get_user().filter(|name| *name != own) {
+            if !self.exists("select 1 from pg_roles where rolname = $1", name).await? {
+                let password = match authenticator.config.get_password() {
+                    // The database keeps it in this form; the password itself never comes into a statement or a log.
+                    Some(password) => format!(" password {}", escape_literal(&scram_sha_256(password))),
+                    None => String::new(),
+                };
+                self.run(&format!("create role {} login noinherit{password}", quote_ident(name))).await?;
+            }
+            let superuser = "select 1 from pg_roles where rolname = $1 and rolsuper";
+            if !self.exists(superuser, name).await? {
+                for role in roles {
+                    self.run(&format!("grant {} to {}", quote_ident(role), quote_ident(name))).await?;
+                }
+            }
+        }
+        self.run("create schema if not exists auth; grant usage on schema auth to public").await?;
+        for (name, returns, body) in FUNCTIONS {
+            let there = "select 1 from pg_proc where pronamespace = 'auth'::regnamespace and proname = $1 and pronargs = 0";
+            if !self.exists(there, name).await? {
+                let body = escape_literal(body);
+                self.run(&format!(
+                    "create function auth.{name}() returns {returns} language sql stable as {body}"
+                ))
+                .await?;
+            }
+        }
+        self.run("commit").await
+    }
+
+    /// The files that were applied; `None` where none ever were.
+    pub async fn applied(&self) -> Result<Option<Vec<SchemaFile>>, AdminError> {
+        if !self.exists("select 1 where to_regclass($1) is not null", "plinth.applied_files").await? {
+            return Ok(None);
+        }
+        let rows =
+            self.client.query("select path, text from plinth.applied_files order by position", &[]).await;
+        let rows = rows.map_err(|error| AdminError::Database(words(&error)))?;
+        Ok(Some(rows.iter().map(|row| SchemaFile { path: row.get(0), text: row.get(1) }).collect()))
+    }
+
+    /// The relations of these schemas that no extension brought: what a schema would meet.
+    pub async fn relations(&self, schemas: &[String]) -> Result<i64, AdminError> {
+        let count = "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+            where n.nspname = any ($1) and c.relkind in ('r', 'v', 'm', 'p', 'f') \
+            and not exists (select 1 from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')";
+        let row = self.client.query_one(count, &[&schemas]).await;
+        row.map(|row| row.get(0)).map_err(|error| AdminError::Database(words(&error)))
+    }
+
+    /// Applies files to a database, all or none, and keeps them there. Schemas that they make can be used by every role: what is in
+    /// them cannot without a grant.
+    pub async fn apply(&self, files: &[SchemaFile]) -> Result<(), AdminError> {
+        let schemas = "select coalesce(string_agg(quote_ident(nspname), ', '), '') from pg_namespace where nspname !~ '^pg_'";
+        self.run("begin").await?;
+        let before: String = self.one(schemas).await?;
+        for file in files {
+            if let Err(error) = self.client.batch_execute(&file.text).await {
+                return Err(refused(file, &error));
+            }
+        }
+        let after: String = self.one(schemas).await?;
+        let known: Vec<&str> = before.split(", ").collect();
+        for schema in after.split(", ").filter(|schema| !known.contains(schema)) {
+            self.run(&format!("grant usage on schema {schema} to public")).await?;
+        }
+        self.run(RECORD).await?;
+        for (position, file) in files.iter().enumerate() {
+            let position = i32::try_from(position).unwrap_or(i32::MAX);
+            let insert = "insert into plinth.applied_files (position, path, text) values ($1, $2, $3)";
+            let inserted = self.client.execute(insert, &[&position, &file.path, &file.text]).await;
+            inserted.map_err(|error| AdminError::Database(words(&error)))?;
+        }
+        self.run("notify pgrst, 'reload schema'").await?;
+        self.run("commit").await
+    }
+
+    /// Runs a file of SQL in the transaction that is open.
+    pub async fn run_file(&self, file: &SchemaFile) -> Result<(), AdminError> {
+        self.client.batch_execute(&file.text).await.map_err(|error| refused(file, &error))
+    }
+
+    /// Whether a table has no rows.
+    pub async fn is_empty(&self, table: &(String, String)) -> Result<bool, AdminError> {
+        let name = format!("{}.{}", quote_ident(&table.0), quote_ident(&table.1));
+        let found: Option<i32> = self.one(&format!("select (select 1 from {name} limit 1)")).await?;
+        Ok(found.is_none())
+    }
+
+    /// Loads rows into a table; its sequences go on behind them.
+    pub async fn load(&self, rows: &Rows) -> Result<u64, AdminError> {
+        let name = format!("{}.{}", quote_ident(&rows.table.0), quote_ident(&rows.table.1));
+        let columns: Vec<String> = rows.columns.iter().map(|column| quote_ident(column)).collect();
+        let list = columns.join(", ");
+        let insert = format!(
+            "insert into {name} ({list}) overriding system value select {list} from json_populate_recordset(null::{name}, $1::text::json)"
+        );
+        let loaded = self.client.execute(&insert, &[&rows.json]).await;
+        let loaded = loaded.map_err(|error| AdminError::Database(format!("{name}: {}", words(&error))))?;
+        let mut sequences = String::new();
+        for column in &columns {
+            let _ = write!(
+                sequences,
+                "select setval(s, (select max({column}) from {name})) from pg_get_serial_sequence({}, {}) as s where s is not null; ",
+                escape_literal(&name),
+                escape_literal(column.trim_matches('"'))
+            );
+        }
+        self.run(&sequences).await?;
+        Ok(loaded)
+    }
+
+    /// Runs statements of Plinth's own.
+    pub async fn run(&self, sql: &str) -> Result<(), AdminError> {
+        self.client.batch_execute(sql).await.map_err(|error| AdminError::Database(words(&error)))
+    }
+
+    async fn exists(&self, query: &str, name: &str) -> Result<bool, AdminError> {
+        let row = self.client.query_opt(query, &[&name]).await;
+        row.map(|row| row.is_some()).map_err(|error| AdminError::Database(words(&error)))
+    }
+
+    async fn one<T>(&self, query: &str) -> Result<T, AdminError>
+    where
+        T: for<'a> tokio_postgres::types::FromSql<'a>,
+    {
+        let row = self.client.query_one(query, &[]).await;
+        row.map(|row| row.get(0)).map_err(|error| AdminError::Database(words(&error)))
+    }
+}
+
+impl Drop for Admin {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// The database's own words, or what happened to the connection.
+fn words(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => {
+            let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+            format!("{}{detail}", error.message())
+        }
+        None => error.to_string(),
+    }
+}
+
+fn refused(file: &SchemaFile, error: &tokio_postgres::Error) -> AdminError {
+    let position = error.as_db_error().and_then(|error| error.position());
+    let place = match position {
+        Some(ErrorPosition::Original(position)) => place(&file.text, *position as usize),
+        _ => String::new(),
+    };
+    AdminError::Refused { path: file.path.clone(), place, message: words(error) }
+}
+
+/// `:line:column` of a position in characters, from 1.
+fn place(text: &str, position: usize) -> String {
+    let before: String = text.chars().take(position.saturating_sub(1)).collect();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!(":{line}:{column}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_lines_and_columns() {
+        assert_eq!(place("select 1;\nsélect x", 11), ":2:1");
+        assert_eq!(place("select 1;\nsélect x", 18), ":2:8");
+        assert_eq!(place("", 1), ":1:1");
+    }
+}

@@ -72,7 +72,7 @@ pub(crate) fn compile(
         read_only: false,
         max_affected: None,
     };
-    match &plan.action {
+    match &*plan.action {
         PlannedAction::Read(node) => {
             let (sql, layout) = sql::read(catalog, node, form)?;
             let count = counting(catalog, node, plan.count, threshold)?;

@@ -95,7 +95,7 @@ impl<'a> Statements<'a> {
             main: (statement, params(statement, run.plan, run.caller)?),
             counts,
             // A relation's rows say nothing about the answer; functions and triggers may.
-            afterwards: !matches!(run.plan.action, PlannedAction::Read(_)),
+            afterwards: !matches!(&*run.plan.action, PlannedAction::Read(_)),
         })
     }
 

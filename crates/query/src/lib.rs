@@ -12,8 +12,9 @@ mod ir;
 pub mod plan;
 pub mod refusal;
 pub mod request;
+mod shape;
 
 pub use caller::Caller;
-pub use plan::{Offered, Plan, Reach, ReachedRelation, find, offered, plan, reach};
+pub use plan::{Offered, Plan, PlanCache, Reach, ReachedRelation, find, offered, plan, reach};
 pub use refusal::Refusal;
 pub use request::Request;

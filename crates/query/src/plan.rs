@@ -2,7 +2,9 @@
 //! about rights or names.
 
 mod access;
+mod cache;
 mod call;
+mod compiled;
 mod computed;
 mod embed;
 mod filter;
@@ -19,6 +21,8 @@ mod update;
 mod weave;
 mod written;
 
+use std::sync::Arc;
+
 use plinth_catalog::expr::{Expr, FromItem, OrderBy, SourceId};
 use plinth_catalog::{Catalog, RelationId};
 use plinth_values::{Type, Value};
@@ -27,21 +31,25 @@ use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::request::{Request, Target};
 
+pub use cache::PlanCache;
+pub use compiled::Compiled;
 pub use offered::{Offered, offered};
 pub use reach::{Reach, ReachedRelation, reach};
 
 /// A plan for one request of one caller.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// What to do
-    pub action: PlannedAction,
+    /// What to do; shared with the other plans of the same shape that a [`PlanCache`] gives
+    pub action: Arc<PlannedAction>,
     /// The request's own values, which [`plinth_catalog::expr::ExprKind::Bind`] refers to by position, with their types. The
     /// rest of the plan does not depend on them: it is the request's shape
     pub values: Vec<(Type, Value)>,
     /// How to count all rows that match, without limit and offset
     pub count: Option<crate::request::Count>,
     /// The policies that took part, for `plinth explain`
-    pub applied: Vec<AppliedPolicy>,
+    pub applied: Arc<[AppliedPolicy]>,
+    /// What an engine made of the shape
+    pub compiled: Compiled,
 }
 
 /// What a plan does.

@@ -2,16 +2,22 @@
 
 mod common;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use common::*;
 use plinth_catalog::Catalog;
 use plinth_query::request::*;
-use plinth_query::{Caller, plan};
+use plinth_query::{Caller, PlanCache, plan};
 use proptest::prelude::*;
 
 /// The fixture without what anon has no right on.
-static WITHOUT: LazyLock<Catalog> = LazyLock::new(|| {
+static WITHOUT: LazyLock<Catalog> = LazyLock::new(without);
+
+fn catalog_of_fixture() -> Catalog {
+    catalog(include_str!("common/fixture.sql"))
+}
+
+fn without() -> Catalog {
     let sql = include_str!("common/fixture.sql");
     let hidden = ["create table vaults", "create table vault_users", "create function private_answer"];
     let statements = sql.split(";\n").filter(|statement| {
@@ -20,7 +26,7 @@ static WITHOUT: LazyLock<Catalog> = LazyLock::new(|| {
     let sql = statements.collect::<Vec<_>>().join(";\n");
     let sql = sql.replace("revoke execute on function private_answer() from public", "");
     catalog(&sql.replace(", vaults to service_role", " to service_role"))
-});
+}
 
 /// The fixture with another name for the column that anon may not see.
 static RENAMED: LazyLock<Catalog> =
@@ -237,6 +243,120 @@ fn told(catalog: &Catalog, request: &Request) -> String {
     }
 }
 
+/// Caches that live through all cases, so that plans of earlier requests and callers are found by later ones: one for each catalog,
+/// and one for both that is so small that it forgets all the time.
+static CACHES: LazyLock<[PlanCache; 2]> = LazyLock::new(|| [PlanCache::new(10_000), PlanCache::new(10_000)]);
+static SMALL: LazyLock<PlanCache> = LazyLock::new(|| PlanCache::new(3));
+static CATALOGS: LazyLock<[Arc<Catalog>; 2]> =
+    LazyLock::new(|| [Arc::new(catalog_of_fixture()), Arc::new(without())]);
+
+/// The request with other values in its filters, everything else as it is.
+fn with_values(mut request: Request, values: &[String]) -> Request {
+    fn filters(all: &mut [Filter], next: &mut impl Iterator<Item = String>) {
+        for filter in all {
+            let op = match filter {
+                Filter::Logic { filters: inner, .. } => {
+                    filters(inner, next);
+                    continue;
+                }
+                Filter::Condition { op, .. } => op,
+            };
+            match op {
+                Operation::Compare { value, .. }
+                | Operation::IsDistinct(value)
+                | Operation::Containment { value, .. }
+                | Operation::TextSearch { value, .. } => *value = next.next().unwrap_or_default(),
+                Operation::In(list) => {
+                    list.iter_mut().for_each(|value| *value = next.next().unwrap_or_default())
+                }
+                Operation::Is(_) => {}
+            }
+        }
+    }
+    fn select(items: &mut [SelectItem], next: &mut impl Iterator<Item = String>) {
+        for item in items {
+            if let SelectItem::Embed(embed) | SelectItem::Spread(embed) = item {
+                filters(&mut embed.filters, next);
+                select(&mut embed.select, next);
+            }
+        }
+    }
+    let mut next = values.iter().cloned().cycle();
+    filters(&mut request.filters, &mut next);
+    select(&mut request.select, &mut next);
+    request
+}
+
+/// Mostly requests that can be planned: hits are what is looked for.
+fn plannable() -> impl Strategy<Value = Request> {
+    let good = prop_oneof![
+        3 => prop::sample::select(vec!["1", "2", "17"]),
+        1 => prop::sample::select(VALUES),
+    ];
+    let column = prop::sample::select(vec!["id", "id", "name", "client_id"]);
+    let leaf = (any::<bool>(), column, comparison(), prop::collection::vec(good, 1..3)).prop_map(
+        |(listed, column, op, values)| {
+            let values: Vec<String> = values.into_iter().map(str::to_owned).collect();
+            let op = match (listed, values.as_slice()) {
+                (false, [value, ..]) => Operation::Compare { op, quantifier: None, value: value.clone() },
+                _ => Operation::In(values),
+            };
+            Filter::Condition {
+                negated: listed,
+                field: FieldPath { column: column.into(), path: Vec::new() },
+                op,
+            }
+        },
+    );
+    let embedded = prop_oneof![5 => Just(None), 1 => item().prop_map(Some)];
+    (relation(), prop::collection::vec(leaf, 0..3), embedded, prop::option::weighted(0.2, 0..3u64)).prop_map(
+        |(name, filters, embedded, limit)| {
+            let select = std::iter::once(SelectItem::All).chain(embedded).collect();
+            Request { select, filters, limit, ..get(&name) }
+        },
+    )
+}
+
+/// What the cache gives for a request is what planning it anew gives: every part of the plan, or the refusal.
+fn same_as_anew(request: &Request, role: &str) -> Result<(), TestCaseError> {
+    let caller = Caller::with_role(role);
+    for (catalog, cache) in CATALOGS.iter().zip(&*CACHES) {
+        let anew = format!("{:?}", plan(catalog, &caller, request));
+        prop_assert_eq!(&format!("{:?}", cache.plan(catalog, &caller, request)), &anew);
+        prop_assert_eq!(&format!("{:?}", SMALL.plan(catalog, &caller, request)), &anew);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_plan_is_found_again() {
+    let cache = PlanCache::new(10);
+    let catalog = &CATALOGS[0];
+    let by_id = |id: &str| Request { filters: vec![condition("id", Comparison::Eq, id)], ..get("projects") };
+    let plan = |role: &str, id: &str| cache.plan(catalog, &Caller::with_role(role), &by_id(id)).unwrap();
+    let first = plan("authenticated", "1");
+    let second = plan("authenticated", "2");
+    assert!(Arc::ptr_eq(&first.action, &second.action));
+    assert_ne!(first.values, second.values);
+    // Another role, or a catalog that is read anew, has plans of its own.
+    assert!(!Arc::ptr_eq(&first.action, &plan("service_role", "1").action));
+    let renewed = Arc::new(catalog_of_fixture());
+    let caller = Caller::with_role("authenticated");
+    let after = cache.plan(&renewed, &caller, &by_id("1")).unwrap();
+    assert!(!Arc::ptr_eq(&first.action, &after.action));
+    // What cannot be read is refused as by planning.
+    assert!(cache.plan(&renewed, &caller, &by_id("x")).is_err());
+}
+
+fn condition(column: &str, op: Comparison, value: &str) -> Filter {
+    let field = FieldPath { column: column.into(), path: Vec::new() };
+    Filter::Condition {
+        negated: false,
+        field,
+        op: Operation::Compare { op, quantifier: None, value: value.into() },
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -254,5 +374,18 @@ proptest! {
     #[test]
     fn a_hidden_column_is_as_if_it_were_not_there(request in request()) {
         prop_assert_eq!(told(&CATALOG, &request), told(&RENAMED, &request));
+    }
+
+    #[test]
+    fn kept_plans_are_those_made_anew(
+        request in prop_oneof![plannable(), request()],
+        values in prop::collection::vec(value(), 1..6),
+        roles in prop::sample::subsequence(vec!["anon", "authenticated", "service_role", "nobody"], 2),
+    ) {
+        for role in roles {
+            same_as_anew(&request, role)?;
+            same_as_anew(&with_values(request.clone(), &values), role)?;
+            same_as_anew(&request, role)?;
+        }
     }
 }

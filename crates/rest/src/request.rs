@@ -424,7 +424,7 @@ fn action(
 impl Shape {
     /// Where the engine writes the rows of this plan to. Errors: a media type that the result cannot have (PGRST107).
     pub fn sink(&self, plan: &Plan) -> Result<Box<dyn RowSink>, ApiError> {
-        let call = match &plan.action {
+        let call = match &*plan.action {
             PlannedAction::Call(call) => Some(call.shape),
             PlannedAction::Read(_)
             | PlannedAction::Insert(_)

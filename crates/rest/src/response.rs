@@ -69,7 +69,7 @@ fn usual(
     session: &Session,
     outcome: Outcome,
 ) -> Response<Bytes> {
-    match &plan.action {
+    match &*plan.action {
         PlannedAction::Read(node) => read(shape, node.offset, outcome),
         PlannedAction::Call(call) if call.shape == CallShape::Void => no_content(shape),
         PlannedAction::Call(call) => read(shape, call.result.offset, outcome),

@@ -119,6 +119,8 @@ pub struct Api {
     pub max_in_list: usize,
     /// Rows in one payload
     pub max_payload_rows: usize,
+    /// Plans of reads that are kept for requests that differ in their values alone; 0 plans every request anew
+    pub plans_kept: usize,
 }
 
 /// `[auth]`
@@ -216,6 +218,7 @@ impl Default for Api {
             max_filters: limits.max_filters,
             max_in_list: limits.max_in_list,
             max_payload_rows: limits.max_payload_rows,
+            plans_kept: 1_000,
         }
     }
 }

@@ -13,7 +13,7 @@ use http_body::Body as HttpBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use plinth_catalog::Catalog;
 use plinth_engine::{Engine, EngineError, Execution};
-use plinth_query::Caller;
+use plinth_query::{Caller, PlanCache};
 use plinth_rest::{ApiError, Call, Incoming};
 use plinth_values::Session;
 
@@ -31,6 +31,7 @@ pub struct App {
     engine: Arc<dyn Engine>,
     config: Config,
     rest: plinth_rest::Options,
+    plans: PlanCache,
     verifier: Verifier,
     files: Option<Files>,
     anon_key: String,
@@ -46,6 +47,7 @@ impl App {
     ) -> App {
         App {
             rest: config.api.rest(),
+            plans: PlanCache::new(config.api.plans_kept),
             verifier: Verifier::new(&keys.jwt_secret, &config.auth.jwt_audience, &config.api.anon_role),
             files: public.map(Files::new),
             anon_key: keys.anon_key.clone(),
@@ -198,7 +200,9 @@ impl App {
         shape: &plinth_rest::Shape,
     ) -> Result<Response<Bytes>, ApiError> {
         let anonymous = !caller.authenticated;
-        let plan = plinth_query::plan(&catalog, &caller, request)
+        let plan = self
+            .plans
+            .plan(&catalog, &caller, request)
             .map_err(|refusal| ApiError::from_refusal(refusal, anonymous))?;
         let sink = shape.sink(&plan)?;
         let session = caller.session.clone();

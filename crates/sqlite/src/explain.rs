@@ -19,7 +19,7 @@ pub fn explain(catalog: &Catalog, plan: &Plan) -> String {
     if plan.applied.is_empty() {
         out.push_str("  none\n");
     }
-    for applied in &plan.applied {
+    for applied in &*plan.applied {
         let policy = applied.policy.as_deref().unwrap_or("none applies to this role: no rows");
         let _ = writeln!(out, "  {}: {policy} ({})", applied.relation, applied.role);
     }

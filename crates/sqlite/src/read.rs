@@ -1,9 +1,12 @@
 //! Reading: a tree of nodes as a tree of statements, each inner one run once per row of the one around it, every value going
 //! straight from SQLite to the sink. Not responsible for where this runs, nor for transactions of writes.
 
+use std::sync::Arc;
+
 use plinth_catalog::Catalog;
 use plinth_catalog::expr::{Query, SourceId};
 use plinth_engine::{Columns, EngineError, RowSink};
+use plinth_query::Plan;
 use plinth_query::plan::{Field, Node, PlannedAction, PlannedStatement};
 use plinth_values::{Session, Type};
 use rusqlite::{CachedStatement, Connection, Row};
@@ -12,9 +15,10 @@ use crate::error::internal;
 use crate::sql::{self, NodeSql, Param, Sql};
 use crate::statement::{Failure, Prepared, Scope, bind, column, execute};
 
-/// A plan that only reads, compiled. It depends on the plan's shape alone, not on its values (except for its offset).
+/// A plan that only reads, compiled. It depends on the plan's shape alone, not on its values.
 #[derive(Debug)]
 pub(crate) struct CompiledRead {
+    shape: u64,
     before: Vec<Sql>,
     root: CompiledNode,
     count: Option<Sql>,
@@ -62,12 +66,13 @@ pub(crate) struct Read {
     pub(crate) total: Option<u64>,
 }
 
+/// A plan that only reads, compiled: by an earlier plan of its shape, or now.
+pub(crate) fn compiled(catalog: &Catalog, plan: &Plan) -> Result<Arc<CompiledRead>, EngineError> {
+    plan.compiled.get_or_make(|| compile(catalog, &plan.action, plan.count.is_some()))
+}
+
 /// Compiles an action that only reads.
-pub(crate) fn compile(
-    catalog: &Catalog,
-    action: &PlannedAction,
-    count: bool,
-) -> Result<CompiledRead, EngineError> {
+fn compile(catalog: &Catalog, action: &PlannedAction, count: bool) -> Result<CompiledRead, EngineError> {
     let (before, node): (Vec<&Query>, &Node) = match action {
         PlannedAction::Read(node) => (Vec::new(), node),
         PlannedAction::Call(call) => {
@@ -79,29 +84,36 @@ pub(crate) fn compile(
         }
         _ => return Err(internal("a write was given to a reader")),
     };
-    Ok(CompiledRead {
+    let mut compiled = CompiledRead {
+        shape: 0,
         before: before.into_iter().map(|query| sql::query(catalog, query)).collect::<Result<_, _>>()?,
         root: compile_node(catalog, node)?,
         count: if count { Some(sql::count(catalog, node)?) } else { None },
         limit: node.limit,
         offset: node.offset,
-    })
+    };
+    compiled.shape = shape(&compiled);
+    Ok(compiled)
 }
 
 impl CompiledRead {
     /// The same for plans of the same shape.
     pub(crate) fn shape(&self) -> u64 {
-        use std::hash::{DefaultHasher, Hash, Hasher};
-        fn add(node: &CompiledNode, hasher: &mut DefaultHasher) {
-            node.text.hash(hasher);
-            node.children.iter().for_each(|child| add(child, hasher));
-        }
-        let mut hasher = DefaultHasher::new();
-        self.before.iter().for_each(|sql| sql.text.hash(&mut hasher));
-        add(&self.root, &mut hasher);
-        self.count.is_some().hash(&mut hasher);
-        hasher.finish()
+        self.shape
     }
+}
+
+fn shape(read: &CompiledRead) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    fn add(node: &CompiledNode, hasher: &mut DefaultHasher) {
+        node.text.hash(hasher);
+        node.children.iter().for_each(|child| add(child, hasher));
+    }
+    let mut hasher = DefaultHasher::new();
+    read.before.iter().for_each(|sql| sql.text.hash(&mut hasher));
+    add(&read.root, &mut hasher);
+    read.count.is_some().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Compiles the rows of a node and of the nodes below it.

@@ -93,8 +93,7 @@ impl Readers {
     /// Runs a plan that only reads.
     pub(crate) async fn run(self: &Arc<Self>, execution: Execution) -> Result<Outcome, EngineError> {
         let started = Instant::now();
-        let count = execution.plan.count.is_some();
-        let read = read::compile(&execution.catalog, &execution.plan.action, count)?;
+        let read = read::compiled(&execution.catalog, &execution.plan)?;
         let shape = read.shape();
         let interrupt = Interrupt::after(self.options.statement_timeout);
         let max_bytes = self.options.max_response_bytes;
@@ -116,8 +115,7 @@ impl Readers {
         let mut steps = Vec::with_capacity(transaction.steps.len());
         let mut shapes = std::hash::DefaultHasher::new();
         for (at, step) in transaction.steps.into_iter().enumerate() {
-            let plan = &step.execution.plan;
-            let read = read::compile(&step.execution.catalog, &plan.action, plan.count.is_some());
+            let read = read::compiled(&step.execution.catalog, &step.execution.plan);
             let read = read.map_err(|error| Stopped::failed(at, error))?;
             std::hash::Hash::hash(&read.shape(), &mut shapes);
             steps.push((read, step));
@@ -191,8 +189,9 @@ impl Readers {
         if costs.len() >= SHAPES_KEPT && !costs.contains_key(&shape) {
             costs.clear();
         }
-        // The mean of what it took and of what it took before: one slow run among fast ones does not decide.
-        costs.entry(shape).and_modify(|cost| *cost = (*cost + micros) / 2).or_insert(micros);
+        // A mean in which one slow run among fast ones does not decide: on a busy machine, any run may have to wait for a processor.
+        let counted = micros.min(4 * CHEAP_MICROS);
+        costs.entry(shape).and_modify(|cost| *cost = (*cost * 7 + counted) / 8).or_insert(counted);
     }
 
     fn borrow(&self) -> Result<Borrowed<'_>, EngineError> {

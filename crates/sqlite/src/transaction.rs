@@ -71,8 +71,7 @@ fn run_step(
     interrupt.check()?;
     state.database.begin_request(&execution.caller.session);
     if !write::writes(&execution.plan.action) {
-        let count = execution.plan.count.is_some();
-        let compiled = read::compile(&execution.catalog, &execution.plan.action, count)?;
+        let compiled = read::compiled(&execution.catalog, &execution.plan)?;
         return run_read(&state.database, &compiled, execution, interrupt, max_bytes);
     }
     let Execution { catalog, plan, caller, sink, rollback: _, single } = execution;
@@ -117,7 +116,7 @@ pub(crate) fn run_read(
 /// Runs plans that only read, on one state of the database.
 pub(crate) fn run_reading(
     database: &Database,
-    steps: Vec<(CompiledRead, Step)>,
+    steps: Vec<(Arc<CompiledRead>, Step)>,
     interrupt: &Arc<Interrupt>,
     max_bytes: usize,
 ) -> Result<Transacted, Stopped> {

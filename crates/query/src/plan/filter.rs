@@ -160,12 +160,12 @@ impl<'a> Planner<'a> {
             }
         };
         let array = element.array();
-        let value = input::from_text(&array, Modifier::None, text, self.session)?;
+        let array = self.read(&array, text)?;
         Ok(Expr::boolean(ExprKind::Quantified {
             op,
             all: quantifier == Quantifier::All,
             left: Box::new(left),
-            array: Box::new(self.bind(array, value)),
+            array: Box::new(array),
         }))
     }
 }

@@ -27,6 +27,22 @@ pub(crate) struct Planner<'a> {
     pub schema: &'a str,
     /// The request's values so far
     pub values: Vec<(Type, Value)>,
+    /// Where in the request each of them was read, for those that were read from a text of it
+    pub origins: Vec<Option<Origin>>,
+}
+
+/// A text by its place in memory: while a request is planned, what stands where one of its texts stands is that text, and no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin {
+    address: usize,
+    length: usize,
+}
+
+impl Origin {
+    /// `None` for an empty text, which has no place of its own.
+    pub fn of(text: &str) -> Option<Origin> {
+        (!text.is_empty()).then(|| Origin { address: text.as_ptr().addr(), length: text.len() })
+    }
 }
 
 /// Something whose columns a request can name.
@@ -80,6 +96,7 @@ impl<'a> Planner<'a> {
             limits: request.limits,
             schema,
             values: Vec::new(),
+            origins: Vec::new(),
         }
     }
 
@@ -169,12 +186,17 @@ impl<'a> Planner<'a> {
     /// A value of the request, read from its text.
     pub fn read(&mut self, ty: &Type, text: &str) -> Result<Expr, Refusal> {
         let value = input::from_text(ty, Modifier::None, text, self.session)?;
-        Ok(self.bind(ty.clone(), value))
+        let read = self.bind(ty.clone(), value);
+        if let Some(origin) = self.origins.last_mut() {
+            *origin = Origin::of(text);
+        }
+        Ok(read)
     }
 
     /// A value of the request.
     pub fn bind(&mut self, ty: Type, value: Value) -> Expr {
         self.values.push((ty.clone(), value));
+        self.origins.push(None);
         Expr { kind: ExprKind::Bind(self.values.len() - 1), ty }
     }
 

@@ -1,18 +1,29 @@
 //! Where planning starts: from the kind of request to the module that plans it.
 
+use std::sync::Arc;
+
 use plinth_catalog::{Catalog, Function, Relation};
 
 use super::access::Access;
 use super::limits;
-use super::planner::Planner;
+use super::planner::{Origin, Planner};
 use super::select::Part;
 use crate::caller::Caller;
-use crate::plan::{Node, Plan, PlannedAction};
+use crate::plan::{Compiled, Node, Plan, PlannedAction};
 use crate::refusal::Refusal;
 use crate::request::{Action, Request, Target};
 
 /// Plans a request.
 pub(crate) fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Result<Plan, Refusal> {
+    plan_with_origins(catalog, caller, request).map(|(plan, _)| plan)
+}
+
+/// Plans a request; with the plan comes, for each of its values, which text of the request it was read from.
+pub(crate) fn plan_with_origins(
+    catalog: &Catalog,
+    caller: &Caller,
+    request: &Request,
+) -> Result<(Plan, Vec<Option<Origin>>), Refusal> {
     limits::check(request)?;
     let mut planner = Planner::new(catalog, caller, request);
     let action = match &request.target {
@@ -30,9 +41,16 @@ pub(crate) fn plan(catalog: &Catalog, caller: &Caller, request: &Request) -> Res
             }
         },
     };
-    let Planner { values, weaver, .. } = planner;
+    let Planner { values, origins, weaver, .. } = planner;
     limits::check_values(values.len())?;
-    Ok(Plan { action, values, count: request.count, applied: weaver.applied })
+    let plan = Plan {
+        action: Arc::new(action),
+        values,
+        count: request.count,
+        applied: weaver.applied.into(),
+        compiled: Compiled::default(),
+    };
+    Ok((plan, origins))
 }
 
 /// Looks a target up for a caller.

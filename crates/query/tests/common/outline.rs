@@ -9,7 +9,7 @@ use plinth_values::{Type, Value};
 /// A plan.
 pub fn plan(catalog: &Catalog, plan: &Plan) -> String {
     let printer = Printer { catalog };
-    let action = match &plan.action {
+    let action = match &*plan.action {
         PlannedAction::Read(node) => printer.node(node),
         PlannedAction::Insert(insert) => {
             let relation = catalog.relation(insert.relation);

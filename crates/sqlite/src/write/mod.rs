@@ -72,7 +72,7 @@ pub(crate) fn run(
     single: bool,
 ) -> Result<Outcome, EngineError> {
     let mut outcome = Outcome::default();
-    match &plan.action {
+    match &*plan.action {
         PlannedAction::Insert(insert) => {
             let affected = insert::run(work, insert)?;
             outcome.inserted = affected.inserted;

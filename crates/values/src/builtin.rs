@@ -22,6 +22,7 @@ mod misc;
 mod parse_datetime;
 mod pattern;
 mod picture;
+mod range;
 mod regular;
 mod resolve;
 mod sets;
@@ -34,6 +35,7 @@ use std::sync::LazyLock;
 
 pub use resolve::resolve;
 
+use crate::range::RangeKind;
 use crate::{Result, Session, Type, Value, ValueError, ValueRef};
 
 /// The most rows that one call of a set-returning function may give.
@@ -151,7 +153,50 @@ pub enum Arg {
     AnyArray,
     /// `anyenum`
     AnyEnum,
+    /// `int4range` and its kin
+    Range(RangeKind),
+    /// `anyrange`: all of these in one signature are of one type
+    AnyRange,
+    /// `anyelement` beside `anyrange`: the type of its bounds
+    RangeElement,
     Void,
+}
+
+impl Arg {
+    /// The type that it stands for, when it stands for one.
+    pub fn concrete(self) -> Option<Type> {
+        Some(match self {
+            Arg::Bool => Type::Bool,
+            Arg::Int2 => Type::Int2,
+            Arg::Int4 => Type::Int4,
+            Arg::Int8 => Type::Int8,
+            Arg::Numeric => Type::Numeric,
+            Arg::Float4 => Type::Float4,
+            Arg::Float8 => Type::Float8,
+            Arg::Text => Type::Text,
+            Arg::Date => Type::Date,
+            Arg::Time => Type::Time,
+            Arg::Timestamp => Type::Timestamp,
+            Arg::Timestamptz => Type::Timestamptz,
+            Arg::Interval => Type::Interval,
+            Arg::Uuid => Type::Uuid,
+            Arg::Json => Type::Json,
+            Arg::Jsonb => Type::Jsonb,
+            Arg::Bytea => Type::Bytea,
+            Arg::TextArray => Type::Text.array(),
+            Arg::Int4Array => Type::Int4.array(),
+            Arg::Int8Array => Type::Int8.array(),
+            Arg::Range(kind) => Type::Range(kind),
+            Arg::Void => Type::Void,
+            Arg::Any
+            | Arg::AnyNonArray
+            | Arg::AnyElement
+            | Arg::AnyArray
+            | Arg::AnyEnum
+            | Arg::AnyRange
+            | Arg::RangeElement => return None,
+        })
+    }
 }
 
 /// A call that fits: which built-in, the types its arguments have to be coerced to, and the type of its result.
@@ -235,6 +280,7 @@ static TABLES: &[&[Builtin]] = &[
     json::TABLE,
     json_change::TABLE,
     array::TABLE,
+    range::TABLE,
     misc::TABLE,
     sets::TABLE,
     aggregate::TABLE,
@@ -273,7 +319,7 @@ pub fn columns(resolved: &Resolved) -> Vec<(String, Type)> {
         [(name, _)] => vec![((*name).to_owned(), resolved.returns.clone())],
         columns => columns
             .iter()
-            .map(|(name, arg)| ((*name).to_owned(), resolve::concrete(*arg).unwrap_or(Type::Text)))
+            .map(|(name, arg)| ((*name).to_owned(), arg.concrete().unwrap_or(Type::Text)))
             .collect(),
     }
 }

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use crate::array::{self, Array};
 use crate::interval::Interval;
 use crate::json::Json;
-use crate::{Type, ValueRef, numeric};
+use crate::{Type, ValueRef, numeric, range};
 
 /// Compares two non-null values of one type in storage form. A null sorts last.
 pub fn compare(ty: &Type, a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
@@ -25,9 +25,18 @@ pub fn compare(ty: &Type, a: ValueRef<'_>, b: ValueRef<'_>) -> Ordering {
 }
 
 /// Whether the storage form orders (and equals) as the type does, byte by byte or number by number: `false` for numeric,
-/// interval, jsonb, char, enum and arrays, whose texts need [`compare_text`].
+/// interval, jsonb, char, enum, ranges and arrays, whose texts need [`compare_text`].
 pub fn is_plain(ty: &Type) -> bool {
-    !matches!(ty, Type::Numeric | Type::Interval | Type::Jsonb | Type::Char | Type::Enum(_) | Type::Array(_))
+    !matches!(
+        ty,
+        Type::Numeric
+            | Type::Interval
+            | Type::Jsonb
+            | Type::Char
+            | Type::Enum(_)
+            | Type::Range(_)
+            | Type::Array(_)
+    )
 }
 
 /// Compares two values of a type that is not plain by their stored text. Text that is no value of the type is ordered by its
@@ -48,6 +57,7 @@ pub fn compare_text(ty: &Type, a: &str, b: &str) -> Ordering {
                 |text: &str| labels.labels.iter().position(|label| label == text).unwrap_or(usize::MAX);
             rank(a).cmp(&rank(b)).then_with(|| a.cmp(b))
         }
+        Type::Range(kind) => range::compare_stored(*kind, a, b),
         Type::Array(element) => both(array::decode(element, a), array::decode(element, b))
             .map_or_else(|| a.cmp(b), |(a, b)| compare_arrays(element, &a, &b)),
         _ => a.cmp(b),

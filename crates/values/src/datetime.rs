@@ -29,7 +29,7 @@ pub const NEGATIVE_INFINITY: i64 = i64::MIN;
 /// Day 0 of the Julian day count, 4714-11-24 BC: the first date.
 pub const MIN_DATE: i64 = -2_440_588;
 /// 5874897-12-31: the last date.
-const MAX_DATE: i64 = 2_145_042_905;
+pub(crate) const MAX_DATE: i64 = 2_145_042_905;
 /// The first timestamp; the last is the greatest `i64` but one, in the year 294247.
 const MIN_TIMESTAMP: i64 = MIN_DATE * DAY_MICROS;
 

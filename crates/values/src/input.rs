@@ -8,7 +8,7 @@ mod uuid;
 use crate::datetime::{decode, round_to};
 use crate::interval::Interval;
 use crate::numeric::{Decimal, is_space};
-use crate::{Modifier, Result, Session, Type, Value, ValueError, array, json};
+use crate::{Modifier, Result, Session, Type, Value, ValueError, array, json, range};
 pub use json_value::from_json;
 
 /// Reads a value from its text form, as PostgreSQL's input function of the type does (`'12'::integer`).
@@ -49,6 +49,7 @@ pub fn from_text(ty: &Type, modifier: Modifier, text: &str, session: &Session) -
             }
             Value::Text(text.to_owned())
         }
+        Type::Range(kind) => Value::Text(range::parse(*kind, text, session)?.encode()),
         Type::Array(element) => {
             return array::encode(element, &array::parse(element, modifier, text, session)?);
         }

@@ -16,6 +16,7 @@ pub mod interval;
 pub mod json;
 pub mod numeric;
 pub mod output;
+pub mod range;
 mod session;
 mod ty;
 mod value;

@@ -7,7 +7,7 @@ mod float;
 use std::io::Write;
 
 use crate::array;
-use crate::{Session, Type, ValueRef};
+use crate::{Session, Type, ValueRef, range};
 
 pub(crate) use float::{write_float4, write_float8};
 
@@ -34,6 +34,7 @@ pub fn write_json(ty: &Type, value: ValueRef<'_>, session: &Session, out: &mut V
             out.extend_from_slice(text.as_bytes());
         }
         (Type::Array(element), ValueRef::Text(stored)) => array::write_json(element, stored, session, out),
+        (Type::Range(_), ValueRef::Text(_)) => write_json_string(&to_text(ty, value, session), out),
         // A uuid has nothing to escape.
         (Type::Uuid, ValueRef::Text(text)) => quoted(out, |out| out.extend_from_slice(text.as_bytes())),
         (_, ValueRef::Text(text)) => write_json_string(text, out),
@@ -67,6 +68,7 @@ pub fn write_text(ty: &Type, value: ValueRef<'_>, session: &Session, out: &mut V
             None => write_plain(value, out),
         },
         (Type::Array(element), ValueRef::Text(stored)) => array::write_text(element, stored, session, out),
+        (Type::Range(kind), ValueRef::Text(stored)) => range::write_text(*kind, stored, session, out),
         (_, ValueRef::Bytes(bytes)) => write_hex(bytes, out),
         (_, ValueRef::Text(_) | ValueRef::Int(_) | ValueRef::Float(_)) => write_plain(value, out),
     }

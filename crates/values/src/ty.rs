@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::range::RangeKind;
+
 /// A PostgreSQL data type, without its modifier (the `(10,2)` of `numeric(10,2)` is a [`Modifier`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
@@ -48,6 +50,8 @@ pub enum Type {
     Bytea,
     /// A type made by `create type … as enum`
     Enum(Arc<EnumType>),
+    /// `int4range` and its kin
+    Range(RangeKind),
     /// An array of any number of dimensions
     Array(Box<Type>),
     /// The row type of a relation, by its qualified name `schema.relation`; only as a function's argument or result
@@ -174,6 +178,7 @@ impl fmt::Display for Type {
             Type::Jsonb => "jsonb",
             Type::Bytea => "bytea",
             Type::Void => "void",
+            Type::Range(kind) => kind.name(),
             Type::Enum(e) => return f.write_str(&e.name),
             Type::Array(element) => return write!(f, "{element}[]"),
             Type::Row(name) => return f.write_str(name),

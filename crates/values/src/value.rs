@@ -15,6 +15,7 @@
 //! | json | `Text`, as written |
 //! | jsonb | `Text`, exactly as PostgreSQL prints jsonb: `{"a": 1, "bb": [1, 2]}`, keys ordered by length, then bytes |
 //! | bytea | `Bytes` |
+//! | ranges | `Text`, the bounds in the form of their type, in PostgreSQL's brackets: `[1,5)`, `[19723,)`, `empty` |
 //! | array | `Text`, a compact JSON array of the elements' JSON forms: `[1,2,null]`, `["a","b"]`, `[[1],[2]]` |
 
 /// An owned value in storage form.

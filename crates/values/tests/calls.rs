@@ -1,9 +1,10 @@
-//! Replays calls recorded from PostgreSQL 15 (`tests/data/calls.tsv`): resolution, coercion, the call, and its text form.
+//! Replays calls recorded from PostgreSQL 15 (`tests/data/calls.tsv`, `range_calls.tsv`): resolution, coercion, the call, and its text form.
 //! `CALLS_FILTER=name` runs one name only.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use plinth_values::builtin::{self, Context, Kind, Resolved, Unresolved};
+use plinth_values::range::RangeKind;
 use plinth_values::{Modifier, Session, Type, Value, ValueError, ValueRef, cast, input, output};
 
 fn type_named(name: &str) -> Type {
@@ -30,7 +31,10 @@ fn type_named(name: &str) -> Type {
         "json" => Type::Json,
         "jsonb" => Type::Jsonb,
         "bytea" => Type::Bytea,
-        other => panic!("type {other}"),
+        other => match RangeKind::ALL.into_iter().find(|kind| kind.name() == other) {
+            Some(kind) => Type::Range(kind),
+            None => panic!("type {other}"),
+        },
     }
 }
 
@@ -147,7 +151,8 @@ fn answers_as_postgresql_does() {
     let only = std::env::var("CALLS_FILTER").ok();
     let mut wrong = Vec::new();
     let mut count = 0;
-    let recorded = include_str!("data/calls.tsv").lines().filter(|line| !line.starts_with('#'));
+    let files = [include_str!("data/calls.tsv"), include_str!("data/range_calls.tsv")];
+    let recorded = files.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
     for line in recorded {
         let fields: Vec<&str> = line.split('\t').collect();
         let (kind, name) = (fields[0], fields[1]);

@@ -5,6 +5,7 @@
 use std::time::{Duration, Instant};
 
 use plinth_values::builtin::{self, Arg, Builtin, Context, Kind};
+use plinth_values::range::RangeKind;
 use plinth_values::{EnumType, Modifier, Session, Type, Value, ValueRef, input};
 
 /// The most combinations tried of one built-in, and the longest that one call may take (unoptimized).
@@ -41,6 +42,12 @@ fn pool(ty: &Type) -> Vec<Value> {
         }
         Type::Array(_) => &["{}", "{a,NULL,b}", "{{0},{1}}", "{a,b}"],
         Type::Enum(_) => &["low", "high"],
+        Type::Range(RangeKind::Int4 | RangeKind::Int8 | RangeKind::Num) => {
+            &["empty", "(,)", "[1,5)", "(,2147483647)", "[-2147483648,-2147483648]", "[5,)"]
+        }
+        Type::Range(_) => {
+            &["empty", "(,)", "[-infinity,infinity]", "[2024-02-29,infinity)", "(4713-01-01 BC,2024-02-29]"]
+        }
         _ => &[
             "",
             "a",
@@ -75,39 +82,19 @@ fn pool(ty: &Type) -> Vec<Value> {
 fn types(arg: Arg) -> Vec<Type> {
     let levels =
         EnumType { schema: "public".into(), name: "level".into(), labels: vec!["low".into(), "high".into()] };
-    let concrete = match arg {
-        Arg::Bool => Type::Bool,
-        Arg::Int2 => Type::Int2,
-        Arg::Int4 => Type::Int4,
-        Arg::Int8 => Type::Int8,
-        Arg::Numeric => Type::Numeric,
-        Arg::Float4 => Type::Float4,
-        Arg::Float8 => Type::Float8,
-        Arg::Text => Type::Text,
-        Arg::Date => Type::Date,
-        Arg::Time => Type::Time,
-        Arg::Timestamp => Type::Timestamp,
-        Arg::Timestamptz => Type::Timestamptz,
-        Arg::Interval => Type::Interval,
-        Arg::Uuid => Type::Uuid,
-        Arg::Json => Type::Json,
-        Arg::Jsonb => Type::Jsonb,
-        Arg::Bytea => Type::Bytea,
-        Arg::TextArray => Type::Text.array(),
-        Arg::Int4Array => Type::Int4.array(),
-        Arg::Int8Array => Type::Int8.array(),
-        Arg::AnyEnum => Type::Enum(levels.into()),
+    let open = match arg {
+        Arg::AnyEnum => vec![Type::Enum(levels.into())],
         Arg::Any | Arg::AnyNonArray | Arg::AnyElement => {
-            return vec![Type::Int4, Type::Text, Type::Jsonb, Type::Timestamptz, Type::Bool];
+            vec![Type::Int4, Type::Text, Type::Jsonb, Type::Timestamptz, Type::Bool]
         }
         Arg::AnyArray => {
-            return [Type::Int4, Type::Text, Type::Jsonb, Type::Timestamptz, Type::Bool]
-                .map(Type::array)
-                .into();
+            [Type::Int4, Type::Text, Type::Jsonb, Type::Timestamptz, Type::Bool].map(Type::array).into()
         }
-        Arg::Void => Type::Void,
+        Arg::AnyRange => RangeKind::ALL.map(Type::Range).into(),
+        Arg::RangeElement => RangeKind::ALL.map(RangeKind::subtype).into(),
+        _ => Vec::new(),
     };
-    vec![concrete]
+    arg.concrete().map_or(open, |ty| vec![ty])
 }
 
 /// The numbers of arguments to try: all of them, without the optional ones, and one more of a variadic.

@@ -1,6 +1,7 @@
 //! Replays what PostgreSQL 15 made of several hundred texts: the value's text and JSON, or the refusal.
-//! The cases are rows of `data/forms.tsv`.
+//! The cases are rows of `data/forms.tsv` and `data/range_forms.tsv`.
 
+use plinth_values::range::RangeKind;
 use plinth_values::{Modifier, Session, Type, input, output};
 
 #[test]
@@ -8,7 +9,8 @@ fn reads_and_writes_as_postgresql_does() {
     let session = Session { time_zone: zone("Europe/Berlin"), now: 0 };
     let mut wrong = Vec::new();
     let mut count = 0;
-    for line in include_str!("data/forms.tsv").lines().filter(|line| !line.starts_with('#')) {
+    let files = [include_str!("data/forms.tsv"), include_str!("data/range_forms.tsv")];
+    for line in files.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#')) {
         let fields: Vec<String> = line.split('\t').map(unescape).collect();
         let field = |index: usize| fields.get(index).map_or("", String::as_str);
         let (ty, modifier) = named_type(field(0));
@@ -86,7 +88,10 @@ fn named_type(name: &str) -> (Type, Modifier) {
         "json" => Type::Json,
         "jsonb" => Type::Jsonb,
         "bytea" => Type::Bytea,
-        other => panic!("no such type: {other}"),
+        other => match RangeKind::ALL.into_iter().find(|kind| kind.name() == other) {
+            Some(kind) => Type::Range(kind),
+            None => panic!("no such type: {other}"),
+        },
     };
     let modifier = match (&ty, numbers.as_slice()) {
         (Type::Numeric, [precision, scale]) => {

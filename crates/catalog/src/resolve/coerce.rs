@@ -28,6 +28,7 @@ enum Category {
     Timespan,
     Enum,
     Array,
+    Range,
     User,
 }
 
@@ -43,6 +44,7 @@ fn category(ty: &Type) -> Category {
         Type::Interval => Category::Timespan,
         Type::Enum(_) => Category::Enum,
         Type::Array(_) => Category::Array,
+        Type::Range(_) => Category::Range,
         Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Void | Type::Native(_) => {
             Category::User
         }
@@ -253,7 +255,10 @@ impl Visitor for Volatilities<'_, '_> {
 /// Whether a cast depends on the session: PostgreSQL marks those between text and dates, and those across time zones, stable.
 fn depends_on_zone(from: &Type, to: &Type) -> bool {
     let dated = |ty: &Type| {
-        matches!(ty, Type::Date | Type::Time | Type::Timestamp | Type::Timestamptz | Type::Interval)
+        matches!(
+            ty,
+            Type::Date | Type::Time | Type::Timestamp | Type::Timestamptz | Type::Interval | Type::Range(_)
+        )
     };
     let zoned = |ty: &Type| *ty == Type::Timestamptz;
     let of_array = |ty: &Type| ty.element().is_some_and(dated);

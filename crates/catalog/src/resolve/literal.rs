@@ -164,7 +164,8 @@ pub(super) fn string_constant(ast: &ast::Expr) -> Option<&str> {
 }
 
 fn depends_on_now(ty: &Type, text: &str) -> bool {
-    if !matches!(ty, Type::Date | Type::Time | Type::Timestamp | Type::Timestamptz) {
+    let dated = matches!(ty, Type::Date | Type::Time | Type::Timestamp | Type::Timestamptz | Type::Range(_));
+    if !dated {
         return false;
     }
     let text = text.to_ascii_lowercase();

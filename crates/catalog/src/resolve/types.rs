@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use plinth_values::range::RangeKind;
 use plinth_values::{Modifier, Type};
 use sqlparser::ast::{self, ArrayElemTypeDef, CharacterLength, DataType, ExactNumberInfo, TimezoneInfo};
 use sqlparser::dialect::PostgreSqlDialect;
@@ -181,7 +182,14 @@ fn alias(name: &ast::ObjectName, bare: &str, arguments: &[String]) -> Option<Res
         "json" => plain(Type::Json),
         "jsonb" => plain(Type::Jsonb),
         "bytea" => plain(Type::Bytea),
-        _ => return None,
+        "int4multirange" | "int8multirange" | "nummultirange" | "tsmultirange" | "tstzmultirange"
+        | "datemultirange" => Err(format!("type {bare} is not supported: keep one range a row")),
+        other => {
+            return RangeKind::ALL
+                .into_iter()
+                .find(|kind| kind.name() == other)
+                .map(|kind| plain(Type::Range(kind)));
+        }
     })
 }
 

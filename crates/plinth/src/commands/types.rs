@@ -210,6 +210,7 @@ fn of(ty: &Type) -> String {
         | Type::Timestamptz
         | Type::Interval
         | Type::Uuid
+        | Type::Range(_)
         | Type::Bytea => "string".into(),
     }
 }

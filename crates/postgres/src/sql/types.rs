@@ -29,6 +29,7 @@ pub(super) fn name(ty: &Type) -> Result<String> {
         Type::Json => "json".into(),
         Type::Jsonb => "jsonb".into(),
         Type::Bytea => "bytea".into(),
+        Type::Range(kind) => kind.name().into(),
         Type::Enum(ty) => format!("{}.{}", quote_ident(&ty.schema), quote_ident(&ty.name)),
         Type::Array(element) => format!("{}[]", name(element)?),
         Type::Row(relation) => match relation.split_once('.') {
@@ -77,7 +78,7 @@ pub(super) fn output(ty: &Type, form: Form, expr: String) -> (String, Format, Ty
         | Type::Jsonb
         | Type::Enum(_)
         | Type::Void => (expr, Format::Text, ty.clone()),
-        Type::Array(_) | Type::Row(_) | Type::Native(_) | Type::Unknown => match form {
+        Type::Range(_) | Type::Array(_) | Type::Row(_) | Type::Native(_) | Type::Unknown => match form {
             Form::Json => (format!("pg_catalog.to_json({expr})"), Format::Text, Type::Json),
             Form::Text => (format!("{expr}::text"), Format::Text, Type::Text),
         },

@@ -66,6 +66,7 @@ fn json_type(ty: &Type) -> Option<&'static str> {
         | Type::Interval
         | Type::Uuid
         | Type::Bytea
+        | Type::Range(_)
         | Type::Enum(_) => "string",
         Type::Array(_) => "array",
         Type::Row(_) => "object",

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use rusqlite::functions::{Aggregate, Context, WindowAggregate};
 use rusqlite::types::ToSqlOutput;
 
-use super::scalar::{concrete, flags};
+use super::scalar::flags;
 use super::session::{SharedSession, refuse};
 use super::tag::EnumTypes;
 use super::transport::{argument, arguments, defect, result};
@@ -113,7 +113,7 @@ impl Grouped {
     /// The aggregate of no rows.
     fn nothing(&self) -> Output {
         let types: Vec<Type> =
-            self.builtin.args.iter().map(|arg| concrete(*arg).unwrap_or(Type::Text)).collect();
+            self.builtin.args.iter().map(|arg| arg.concrete().unwrap_or(Type::Text)).collect();
         self.accumulator(&types)?.finish().map(result).map_err(refuse)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use plinth_values::builtin::{self, Arg, Builtin, Kind, Volatility};
+use plinth_values::builtin::{self, Builtin, Kind, Volatility};
 use plinth_values::{Session, Type, Value, ValueRef};
 use rusqlite::Connection;
 use rusqlite::functions::{Context, FunctionFlags};
@@ -85,38 +85,10 @@ fn arity(builtin: &Builtin) -> i32 {
 }
 
 fn types(builtin: &Builtin, enums: &EnumTypes) -> Types {
-    match builtin.args.iter().map(|arg| concrete(*arg)).collect() {
+    match builtin.args.iter().map(|arg| arg.concrete()).collect() {
         Some(types) => Types::Fixed(types),
         None => Types::Tagged(enums.clone()),
     }
-}
-
-/// The type that an argument of a signature stands for; `None` when it is left open.
-pub(super) fn concrete(arg: Arg) -> Option<Type> {
-    Some(match arg {
-        Arg::Bool => Type::Bool,
-        Arg::Int2 => Type::Int2,
-        Arg::Int4 => Type::Int4,
-        Arg::Int8 => Type::Int8,
-        Arg::Numeric => Type::Numeric,
-        Arg::Float4 => Type::Float4,
-        Arg::Float8 => Type::Float8,
-        Arg::Text => Type::Text,
-        Arg::Date => Type::Date,
-        Arg::Time => Type::Time,
-        Arg::Timestamp => Type::Timestamp,
-        Arg::Timestamptz => Type::Timestamptz,
-        Arg::Interval => Type::Interval,
-        Arg::Uuid => Type::Uuid,
-        Arg::Json => Type::Json,
-        Arg::Jsonb => Type::Jsonb,
-        Arg::Bytea => Type::Bytea,
-        Arg::TextArray => Type::Text.array(),
-        Arg::Int4Array => Type::Int4.array(),
-        Arg::Int8Array => Type::Int8.array(),
-        Arg::Void => Type::Void,
-        Arg::Any | Arg::AnyNonArray | Arg::AnyElement | Arg::AnyArray | Arg::AnyEnum => return None,
-    })
 }
 
 /// Runs an implementation with its arguments, their types and the session.

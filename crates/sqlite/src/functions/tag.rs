@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use plinth_catalog::{Catalog, quote_ident};
+use plinth_values::range::RangeKind;
 use plinth_values::{EnumType, Modifier, Type};
 
 /// The types with a name of their own.
-const NAMES: [(&str, Type); 21] = [
+const NAMES: [(&str, Type); 27] = [
     ("unknown", Type::Unknown),
     ("bool", Type::Bool),
     ("int2", Type::Int2),
@@ -30,6 +31,12 @@ const NAMES: [(&str, Type); 21] = [
     ("json", Type::Json),
     ("jsonb", Type::Jsonb),
     ("bytea", Type::Bytea),
+    ("int4range", Type::Range(RangeKind::Int4)),
+    ("int8range", Type::Range(RangeKind::Int8)),
+    ("numrange", Type::Range(RangeKind::Num)),
+    ("tsrange", Type::Range(RangeKind::Ts)),
+    ("tstzrange", Type::Range(RangeKind::Tstz)),
+    ("daterange", Type::Range(RangeKind::Date)),
     ("void", Type::Void),
 ];
 

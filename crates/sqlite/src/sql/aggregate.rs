@@ -150,7 +150,7 @@ impl Writer<'_> {
                 },
                 _ => false,
             },
-            Type::Interval | Type::Jsonb | Type::Array(_) => false,
+            Type::Interval | Type::Jsonb | Type::Range(_) | Type::Array(_) => false,
             ty => declared_type(ty).is_some(),
         }
     }

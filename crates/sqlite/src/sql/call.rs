@@ -69,10 +69,7 @@ pub(super) fn function_name(builtin: &Builtin) -> String {
 
 /// Whether the signature leaves types open.
 pub(crate) fn is_polymorphic(builtin: &Builtin) -> bool {
-    let open = |arg: &Arg| {
-        matches!(arg, Arg::Any | Arg::AnyNonArray | Arg::AnyElement | Arg::AnyArray | Arg::AnyEnum)
-    };
-    builtin.args.iter().any(open)
+    builtin.args.iter().any(|arg| arg.concrete().is_none())
 }
 
 /// A cast by SQLite's own means.
@@ -130,7 +127,7 @@ pub(super) fn cast_volatility(from: &Type, to: &Type) -> Volatility {
         (from, Array(to)) => cast_volatility(from, to),
         (from, to) if from == to => Volatility::Immutable,
         // The zone of the session decides what is read and shown; `'now'` and `'today'` are inputs, too.
-        (Timestamptz, _) | (_, Timestamptz) => Volatility::Stable,
+        (Timestamptz | Range(_), _) | (_, Timestamptz | Range(_)) => Volatility::Stable,
         (Unknown | Text | Varchar | Char, Date | Time | Timestamp) => Volatility::Stable,
         _ => Volatility::Immutable,
     }

@@ -52,7 +52,7 @@ pub(crate) fn declared_type(ty: &Type) -> Option<&'static str> {
         Type::Float4 | Type::Float8 => "REAL",
         Type::Bytea => "BLOB",
         Type::Numeric | Type::Text | Type::Varchar | Type::Char | Type::Enum(_) | Type::Uuid => "TEXT",
-        Type::Interval | Type::Json | Type::Jsonb | Type::Unknown => "TEXT",
+        Type::Interval | Type::Json | Type::Jsonb | Type::Range(_) | Type::Unknown => "TEXT",
         Type::Array(element) => declared_type(element).map(|_| "TEXT")?,
         Type::Row(_) | Type::Void | Type::Native(_) => return None,
     })

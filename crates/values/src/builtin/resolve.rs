@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::{Arg, Builtin, Kind, Resolved, Unresolved, by_name};
 use crate::Type;
 use crate::cast::{self, Context};
+use crate::range::RangeKind;
 
 /// A built-in whose number of arguments fits, with one parameter per given argument.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ enum Category {
     DateTime,
     Interval,
     Array,
+    Range,
     Enum,
     Pseudo,
     Unknown,
@@ -51,35 +53,11 @@ pub fn resolve(name: &str, kinds: &[Kind], args: &[Type]) -> Result<Resolved, Un
         Some(candidate) => candidate,
         None => best(candidates, args)?,
     };
+    if chosen.parameters.contains(&Arg::AnyRange) && range_kind(&chosen.parameters, args) == Some(None) {
+        // Which range a bare literal is, nothing says.
+        return Err(Unresolved::Ambiguous);
+    }
     complete(&chosen, args).ok_or(Unresolved::NoSuchSignature)
-}
-
-/// The type that a signature's type stands for, when it stands for one.
-pub(super) fn concrete(arg: Arg) -> Option<Type> {
-    Some(match arg {
-        Arg::Bool => Type::Bool,
-        Arg::Int2 => Type::Int2,
-        Arg::Int4 => Type::Int4,
-        Arg::Int8 => Type::Int8,
-        Arg::Numeric => Type::Numeric,
-        Arg::Float4 => Type::Float4,
-        Arg::Float8 => Type::Float8,
-        Arg::Text => Type::Text,
-        Arg::Date => Type::Date,
-        Arg::Time => Type::Time,
-        Arg::Timestamp => Type::Timestamp,
-        Arg::Timestamptz => Type::Timestamptz,
-        Arg::Interval => Type::Interval,
-        Arg::Uuid => Type::Uuid,
-        Arg::Json => Type::Json,
-        Arg::Jsonb => Type::Jsonb,
-        Arg::Bytea => Type::Bytea,
-        Arg::TextArray => Type::Text.array(),
-        Arg::Int4Array => Type::Int4.array(),
-        Arg::Int8Array => Type::Int8.array(),
-        Arg::Void => Type::Void,
-        Arg::Any | Arg::AnyNonArray | Arg::AnyElement | Arg::AnyArray | Arg::AnyEnum => return None,
-    })
 }
 
 fn candidate(builtin: &'static Builtin, given: usize) -> Option<Candidate> {
@@ -91,7 +69,7 @@ fn candidate(builtin: &'static Builtin, given: usize) -> Option<Candidate> {
 
 fn exact(candidates: &[Candidate], args: &[Type], decided: bool) -> Option<Candidate> {
     let equals = |candidate: &&Candidate| {
-        candidate.parameters.iter().zip(args).all(|(parameter, ty)| concrete(*parameter).as_ref() == Some(ty))
+        candidate.parameters.iter().zip(args).all(|(parameter, ty)| parameter.concrete().as_ref() == Some(ty))
     };
     candidates.iter().filter(|_| decided).find(equals).cloned()
 }
@@ -188,7 +166,7 @@ fn keep_category(candidates: Vec<Candidate>, args: &[Type]) -> Vec<Candidate> {
 }
 
 fn is_exactly(parameter: Arg, ty: &Type) -> bool {
-    concrete(parameter).as_ref() == Some(ty)
+    parameter.concrete().as_ref() == Some(ty)
 }
 
 fn implicit(from: &Type, to: &Type) -> bool {
@@ -202,9 +180,11 @@ fn accepts(parameters: &[Arg], args: &[Type]) -> bool {
         Arg::AnyNonArray => ty.element().is_none(),
         Arg::AnyArray => ty.element().is_some() || *ty == Type::Unknown,
         Arg::AnyEnum => matches!(ty, Type::Enum(_) | Type::Unknown),
-        other => concrete(*other).is_some_and(|parameter| implicit(ty, &parameter)),
+        Arg::AnyRange => matches!(ty, Type::Range(_) | Type::Unknown),
+        Arg::RangeElement => true,
+        other => other.concrete().is_some_and(|parameter| implicit(ty, &parameter)),
     });
-    each && common(parameters, args).is_some()
+    each && common(parameters, args).is_some() && range_kind(parameters, args).is_some()
 }
 
 /// The type that `AnyElement` or `AnyEnum` stands for; `None` when the arguments have no common type, `Unknown` when nothing
@@ -236,6 +216,26 @@ fn common(parameters: &[Arg], args: &[Type]) -> Option<Type> {
     decided.iter().all(|ty| implicit(ty, &chosen)).then_some(chosen)
 }
 
+/// The range that `AnyRange` stands for: `Some(None)` when nothing decides it, `None` when the arguments contradict each other.
+fn range_kind(parameters: &[Arg], args: &[Type]) -> Option<Option<RangeKind>> {
+    let mut found: Option<RangeKind> = None;
+    for (parameter, ty) in parameters.iter().zip(args) {
+        if let (Arg::AnyRange, Type::Range(kind)) = (parameter, ty) {
+            if found.is_some_and(|found| found != *kind) {
+                return None;
+            }
+            found = Some(*kind);
+        }
+    }
+    let element = found.map(RangeKind::subtype);
+    let fits = |(parameter, ty): (&Arg, &Type)| {
+        *parameter != Arg::RangeElement
+            || *ty == Type::Unknown
+            || element.as_ref().is_none_or(|element| element == ty)
+    };
+    parameters.iter().zip(args).all(fits).then_some(found)
+}
+
 fn complete(candidate: &Candidate, args: &[Type]) -> Option<Resolved> {
     let common = match common(&candidate.parameters, args)? {
         // A bare literal alone is text; an array or an enum cannot be guessed.
@@ -245,13 +245,16 @@ fn complete(candidate: &Candidate, args: &[Type]) -> Option<Resolved> {
         Type::Unknown => Type::Text,
         decided => decided,
     };
+    let range = range_kind(&candidate.parameters, args)?;
     let coerced = |parameter: Arg, given: &Type| match parameter {
+        Arg::AnyRange => range.map_or(Type::Unknown, Type::Range),
+        Arg::RangeElement => range.map_or(Type::Unknown, RangeKind::subtype),
         Arg::Any | Arg::AnyNonArray if *given == Type::Unknown => Type::Text,
         Arg::Any | Arg::AnyNonArray => given.clone(),
         Arg::AnyElement | Arg::AnyEnum => common.clone(),
         // An array of arrays is an array of more dimensions, of the same type.
         Arg::AnyArray => common.clone().array(),
-        other => concrete(other).unwrap_or(Type::Text),
+        other => other.concrete().unwrap_or(Type::Text),
     };
     let types = candidate.parameters.iter().zip(args).map(|(parameter, given)| coerced(*parameter, given));
     let returns = match candidate.builtin.returns {
@@ -274,6 +277,7 @@ fn category(ty: &Type) -> Category {
         Type::Interval => Category::Interval,
         Type::Enum(_) => Category::Enum,
         Type::Array(_) => Category::Array,
+        Type::Range(_) => Category::Range,
         Type::Void => Category::Pseudo,
         Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Native(_) => {
             Category::Other
@@ -282,11 +286,11 @@ fn category(ty: &Type) -> Category {
 }
 
 fn category_of(parameter: Arg) -> Category {
-    concrete(parameter).map_or(Category::Pseudo, |ty| category(&ty))
+    parameter.concrete().map_or(Category::Pseudo, |ty| category(&ty))
 }
 
 fn is_preferred(parameter: Arg) -> bool {
-    concrete(parameter).is_some_and(|ty| is_preferred_type(&ty))
+    parameter.concrete().is_some_and(|ty| is_preferred_type(&ty))
 }
 
 fn is_preferred_type(ty: &Type) -> bool {

@@ -4,12 +4,14 @@
 
 mod columns;
 mod error;
+mod explain;
 mod json;
 mod sink;
 mod transaction;
 
 pub use columns::Columns;
 pub use error::EngineError;
+pub use explain::Explain;
 pub use json::{JsonShape, JsonSink};
 pub use sink::RowSink;
 pub use transaction::{Accept, Remember, RememberLimits, Step, Stopped, Transacted, Transaction, Why};
@@ -45,6 +47,23 @@ pub trait Engine: Send + Sync + 'static {
         &'a self,
         transaction: Transaction,
     ) -> Pin<Box<dyn Future<Output = Result<Transacted, Stopped>> + Send + 'a>>;
+
+    /// Tells how a plan would be run, in the engine's own words, as text or JSON.
+    fn explain<'a>(
+        &'a self,
+        execution: Execution,
+        options: Explain,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, EngineError>> + Send + 'a>> {
+        let _ = (execution, options);
+        Box::pin(async {
+            Err(EngineError::Sql {
+                code: "0A000".into(),
+                message: "this engine does not tell its plans".into(),
+                detail: None,
+                hint: None,
+            })
+        })
+    }
 
     /// Whether requests can be served, for readiness probes; the error says why not.
     fn ready(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send + '_>>;

@@ -7,6 +7,7 @@
 mod body;
 mod csv_sink;
 mod error;
+mod explain;
 mod head_sink;
 mod media;
 pub mod openapi;
@@ -21,6 +22,7 @@ mod request;
 mod response;
 
 pub use error::ApiError;
+pub use explain::{Explained, explained};
 pub use media::{DocumentVersion, MediaType};
 pub use preferences::{Handling, Preferences, Return, Transaction};
 pub use request::{Call, Incoming, Options, Shape, parse};

@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use crate::error::ApiError;
+use crate::explain::{self, Explained};
 
 /// A media type that rows can be answered in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +43,18 @@ impl MediaType {
 }
 
 /// Chooses by the `Accept` headers among what the resource offers: rows of a relation, or also `text/plain` and
-/// `application/octet-stream` for a function. Errors: PGRST107.
-pub(crate) fn negotiate(headers: &HeaderMap, function: bool) -> Result<MediaType, ApiError> {
-    choose(headers, MediaType::Json, |entry| media_type(entry, function))
+/// `application/octet-stream` for a function, and plans where configuration allows. Errors: PGRST107.
+pub(crate) fn negotiate(headers: &HeaderMap, function: bool, plans: bool) -> Result<Negotiated, ApiError> {
+    choose(headers, (MediaType::Json, None), |entry| {
+        if let Some(explained) = explain::entry(entry).filter(|_| plans) {
+            return Some((media_type(&explained.rows, function)?, Some(explained)));
+        }
+        Some((media_type(entry, function)?, None))
+    })
 }
+
+/// The media type of the rows, and what is to be told of the plan instead of giving them.
+pub(crate) type Negotiated = (MediaType, Option<Explained>);
 
 /// A version of OpenAPI that the root's document is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +165,7 @@ mod tests {
     fn choose(accept: &str) -> Result<MediaType, ApiError> {
         let mut headers = HeaderMap::new();
         headers.insert("accept", accept.parse().unwrap());
-        negotiate(&headers, false)
+        negotiate(&headers, false, false).map(|(media, _)| media)
     }
 
     #[test]

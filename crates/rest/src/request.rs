@@ -12,6 +12,7 @@ use plinth_query::{Plan, Request};
 use crate::body;
 use crate::csv_sink::CsvSink;
 use crate::error::ApiError;
+use crate::explain::Explained;
 use crate::head_sink::HeadSink;
 use crate::media::{self, DocumentVersion, MediaType};
 use crate::parse::{self, Attachment};
@@ -46,6 +47,8 @@ pub struct Options {
     pub allow_rollback: bool,
     /// Whether the root tells what there is
     pub openapi: bool,
+    /// Whether a client may ask for the plan of a request
+    pub plans: bool,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             limits: Limits::default(),
             allow_rollback: false,
             openapi: true,
+            plans: false,
         }
     }
 }
@@ -87,6 +91,8 @@ pub struct Shape {
     pub head: bool,
     /// The media type of the rows
     pub media: MediaType,
+    /// Tell the plan instead of running it
+    pub explain: Option<Explained>,
     /// What the client preferred
     pub preferences: Preferences,
     /// Roll back in the end
@@ -116,7 +122,7 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
     }
     let preferences = preferences::preferences(incoming.headers)?;
     let is_function = matches!(target, Target::Function { .. });
-    let media = media::negotiate(incoming.headers, is_function)?;
+    let (media, explain) = media::negotiate(incoming.headers, is_function, options.plans)?;
     let pairs = query_string::decode(if in_body { query_body::query(incoming)? } else { incoming.query })?;
     let parameters = parameters(&pairs, is_function && is_read)?;
     let header = if is_read { range::header(incoming.headers)? } else { Window::default() };
@@ -153,6 +159,7 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
     let shape = Shape {
         head: incoming.method == Method::HEAD,
         media,
+        explain,
         rollback: options.allow_rollback && preferences.transaction == Some(Transaction::Rollback),
         preferences: Preferences {
             transaction: preferences.transaction.filter(|_| options.allow_rollback),

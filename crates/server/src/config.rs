@@ -109,6 +109,10 @@ pub struct Api {
     pub allow_rollback: bool,
     /// Whether the root answers the OpenAPI document of what the caller may reach
     pub openapi: bool,
+    /// Whether a client may ask for the plan of a request (`Accept: application/vnd.pgrst.plan`)
+    pub plan_enabled: bool,
+    /// Whether answers tell what each station took (`Server-Timing`)
+    pub server_timing: bool,
     /// Nesting of embedded resources
     pub max_embed_depth: usize,
     /// Values selected of a row, and keys of an order
@@ -213,6 +217,8 @@ impl Default for Api {
             aggregates: limits.aggregates,
             allow_rollback: false,
             openapi: true,
+            plan_enabled: false,
+            server_timing: false,
             max_embed_depth: limits.max_embed_depth,
             max_select: limits.max_select,
             max_filters: limits.max_filters,
@@ -263,6 +269,7 @@ impl Api {
             limits: self.limits(),
             allow_rollback: self.allow_rollback,
             openapi: self.openapi,
+            plans: self.plan_enabled,
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod keys;
 pub mod log;
 pub mod router;
 pub mod serve;
+pub mod timing;
 pub mod token;
 
 pub use config::Config;

@@ -20,6 +20,7 @@ use plinth_values::Session;
 use crate::config::Config;
 use crate::files::{Body, Files, full};
 use crate::keys::Keys;
+use crate::timing::Timing;
 use crate::token::Verifier;
 use crate::{compression, cors};
 
@@ -103,10 +104,13 @@ impl App {
             if let Some(response) = cors::preflight(&self.config.cors, &parts.method, &parts.headers) {
                 return plain(response);
             }
-            let answer = match self.rest(&parts, below, body).await {
+            let mut timing = Timing::start(self.config.api.server_timing);
+            let mut answer = match self.rest(&parts, below, body, &mut timing).await {
                 Ok(response) => response,
                 Err(error) => plinth_rest::error(&error),
             };
+            timing.station("response");
+            timing.tell(answer.status(), answer.headers_mut());
             let mut response = compression::compress(&self.config.compression, &parts.headers, answer);
             if parts.method == Method::OPTIONS {
                 cors::tell_any(&self.config.cors, response.headers_mut());
@@ -152,6 +156,7 @@ impl App {
         parts: &http::request::Parts,
         path: &str,
         body: B,
+        timing: &mut Timing,
     ) -> Result<Response<Bytes>, ApiError>
     where
         B: HttpBody<Data = Bytes> + Send,
@@ -162,7 +167,9 @@ impl App {
         let session = Session::utc();
         let method = parts.method.as_str();
         let mut caller = self.verifier.caller(&catalog, method, path, &parts.headers, session)?;
+        timing.station("jwt");
         let body = self.body(&parts.method, &parts.headers, body).await?;
+        timing.pause();
         let incoming = Incoming {
             method: &parts.method,
             path,
@@ -170,7 +177,9 @@ impl App {
             headers: &parts.headers,
             body: &body,
         };
-        match plinth_rest::parse(&incoming, &self.rest)? {
+        let call = plinth_rest::parse(&incoming, &self.rest)?;
+        timing.station("parse");
+        match call {
             Call::Root { .. } if parts.method == Method::OPTIONS => Ok(plinth_rest::allow(None)),
             Call::Root { schema, version } => {
                 let profiled = self.rest.schemas.len() > 1;
@@ -187,7 +196,7 @@ impl App {
                 if let Some((_, zone)) = &shape.preferences.time_zone {
                     caller.session.time_zone = zone.clone();
                 }
-                self.data(catalog, caller, &request, &shape).await
+                self.data(catalog, caller, &request, &shape, timing).await
             }
         }
     }
@@ -198,6 +207,7 @@ impl App {
         caller: Caller,
         request: &plinth_query::Request,
         shape: &plinth_rest::Shape,
+        timing: &mut Timing,
     ) -> Result<Response<Bytes>, ApiError> {
         let anonymous = !caller.authenticated;
         let plan = self
@@ -205,6 +215,7 @@ impl App {
             .plan(&catalog, &caller, request)
             .map_err(|refusal| ApiError::from_refusal(refusal, anonymous))?;
         let sink = shape.sink(&plan)?;
+        timing.station("plan");
         let session = caller.session.clone();
         let execution = Execution {
             catalog: Arc::clone(&catalog),
@@ -215,12 +226,19 @@ impl App {
             single: shape.media.is_object(),
         };
         let plan = Arc::clone(&execution.plan);
-        let outcome = self.engine.run(execution).await.map_err(|error| {
+        let failed = |error| {
             if let EngineError::Internal { detail } = &error {
                 tracing::error!(detail, "the engine failed: this is a defect");
             }
             ApiError::from_engine(error, anonymous)
-        })?;
+        };
+        if let Some(explain) = &shape.explain {
+            let text = self.engine.explain(execution, explain.options).await.map_err(failed)?;
+            timing.station("transaction");
+            return Ok(plinth_rest::explained(explain, text));
+        }
+        let outcome = self.engine.run(execution).await.map_err(failed)?;
+        timing.station("transaction");
         Ok(plinth_rest::success(shape, &plan, &catalog, &session, outcome))
     }
 

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use plinth_catalog::Catalog;
-use plinth_engine::{Engine, EngineError, Execution, Outcome, Stopped, Transacted, Transaction};
+use plinth_engine::{Engine, EngineError, Execution, Explain, Outcome, Stopped, Transacted, Transaction};
 
 use crate::connection::{FileLock, Options, open_writer};
 use crate::error::{OpenError, engine_error, open_error};
@@ -83,6 +83,14 @@ impl Engine for SqliteEngine {
         } else {
             Box::pin(self.readers.transact(transaction))
         }
+    }
+
+    fn explain<'a>(
+        &'a self,
+        execution: Execution,
+        options: Explain,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, EngineError>> + Send + 'a>> {
+        Box::pin(self.tell_plan(execution, options))
     }
 
     fn ready(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send + '_>> {

@@ -36,6 +36,13 @@ pub fn explain(catalog: &Catalog, plan: &Plan) -> String {
     out
 }
 
+/// The statements of a plan, and what each is for.
+pub(crate) fn statements(catalog: &Catalog, plan: &Plan) -> Statements {
+    let mut statements = Vec::new();
+    action(catalog, &plan.action, &mut String::new(), &mut statements);
+    statements
+}
+
 type Statements = Vec<(String, Result<Sql, EngineError>)>;
 
 fn write_sql(out: &mut String, plan: &Plan, statement: &Sql) {

@@ -13,6 +13,7 @@ mod explain;
 mod functions;
 mod interrupt;
 mod load;
+mod query_plan;
 mod read;
 mod readers;
 mod remember;

@@ -50,7 +50,7 @@ struct Idle {
 }
 
 /// A connection in use. It comes back by itself, however its use ends.
-struct Borrowed<'r> {
+pub(crate) struct Borrowed<'r> {
     readers: &'r Readers,
     database: Option<Database>,
     generation: u64,
@@ -194,7 +194,8 @@ impl Readers {
         costs.entry(shape).and_modify(|cost| *cost = (*cost * 7 + counted) / 8).or_insert(counted);
     }
 
-    fn borrow(&self) -> Result<Borrowed<'_>, EngineError> {
+    /// A connection to read with.
+    pub(crate) fn borrow(&self) -> Result<Borrowed<'_>, EngineError> {
         let (found, generation, catalog) = {
             let mut idle = lock(&self.idle);
             (idle.connections.pop(), idle.generation, idle.catalog.clone())
@@ -208,7 +209,8 @@ impl Readers {
 }
 
 impl Borrowed<'_> {
-    fn database(&self) -> Result<&Database, EngineError> {
+    /// The connection.
+    pub(crate) fn database(&self) -> Result<&Database, EngineError> {
         self.database.as_ref().ok_or_else(|| internal("a connection was given back too early"))
     }
 }

@@ -64,7 +64,7 @@ impl SqliteEngine {
                 told.push(Told { what, sql: text, steps });
             }
         }
-        if let PlannedAction::Insert(insert) = &execution.plan.action {
+        if let PlannedAction::Insert(insert) = &*execution.plan.action {
             let what = format!("insert into {}", execution.catalog.relation(insert.relation).name);
             told.insert(0, Told { what, sql: String::new(), steps: Vec::new() });
         }

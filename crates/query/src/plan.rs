@@ -10,6 +10,7 @@ mod embed;
 mod filter;
 mod insert;
 mod limits;
+mod native;
 mod offered;
 mod payload;
 mod planner;

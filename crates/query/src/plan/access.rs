@@ -1,7 +1,9 @@
 //! What the caller may do, by the grants of its role and of the roles it is a member of. Only grants; which rows it may see is
 //! [`super::weave`]'s.
 
-use plinth_catalog::{Catalog, Columns, Function, Privileges, Relation, RelationKind};
+use plinth_catalog::{
+    Catalog, Columns, Function, Privileges, Relation, RelationKind, Table, TableKind, View,
+};
 
 use crate::caller::Caller;
 use crate::refusal::Refusal;
@@ -35,7 +37,8 @@ impl<'a> Access<'a> {
 
     /// What the roles may do with a relation, together.
     pub fn privileges(&self, relation: &Relation) -> Privileges {
-        if self.superuser {
+        // Where nothing is hidden, a database says itself what is denied.
+        if self.superuser || self.catalog.database.is_some() && !self.hide_ungranted {
             let all = Columns::All;
             return Privileges { select: all.clone(), insert: all.clone(), update: all, delete: true };
         }
@@ -56,7 +59,9 @@ impl<'a> Access<'a> {
 
     /// Whether the caller may call the function.
     pub fn may_execute(&self, function: &Function) -> bool {
-        self.superuser || function.execute.iter().any(|role| self.roles.contains(&role.as_str()))
+        self.superuser
+            || self.catalog.database.is_some() && !self.hide_ungranted
+            || function.execute.iter().any(|role| self.roles.contains(&role.as_str()))
     }
 
     /// A relation by name, if it is there for the caller; else the refusal, which suggests a similar name that is.
@@ -82,7 +87,9 @@ impl<'a> Access<'a> {
 /// The refusal of a command on a relation.
 pub(crate) fn denied(relation: &Relation) -> Refusal {
     let kind = match relation.kind {
+        RelationKind::Table(Table { kind: TableKind::Foreign, .. }) => "foreign table",
         RelationKind::Table(_) => "table",
+        RelationKind::View(View { materialized: true, .. }) => "materialized view",
         RelationKind::View(_) => "view",
     };
     Refusal::PermissionDenied { kind, name: relation.name.name.clone() }

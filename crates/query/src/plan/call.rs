@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 
 use plinth_catalog::expr::{Expr, FromItem, SourceId};
 use plinth_catalog::{Function, Parameter, RelationId, Returns, Statement};
+use plinth_values::builtin::Volatility;
 use plinth_values::{Modifier, Type, Value, input};
 use serde_json::value::RawValue;
 
 use super::access::similar;
+use super::native;
 use super::payload::{Object, parse_object};
 use super::planner::{Planner, Source, SourceColumn};
 use super::select::{Part, Scope};
@@ -36,6 +38,26 @@ impl Given<'_> {
             Given::Nothing => BTreeSet::new(),
         }
     }
+
+    /// The JSON given under a name; of a name given twice, the last.
+    fn member(&self, name: &str) -> Option<&RawValue> {
+        match self {
+            Given::Members(members) => {
+                members.iter().rev().find(|(given, _)| given == name).map(|(_, json)| *json)
+            }
+            Given::Texts(_) | Given::Nothing => None,
+        }
+    }
+
+    /// The texts given under a name.
+    fn texts(&self, name: &str) -> Vec<&str> {
+        match self {
+            Given::Texts(texts) => {
+                texts.iter().filter(|(given, _)| given == name).map(|(_, text)| text.as_str()).collect()
+            }
+            Given::Members(_) | Given::Nothing => Vec::new(),
+        }
+    }
 }
 
 impl<'a> Planner<'a> {
@@ -58,10 +80,17 @@ impl<'a> Planner<'a> {
         }
         let arguments = match whole {
             Some(whole) => self.whole_argument(function, whole)?,
+            None if self.database().is_some() => {
+                self.native_arguments(function, |name| given.member(name), |name| given.texts(name))
+            }
             None => self.arguments(function, &given)?,
         };
         let plan = self.planned_call(function, arguments, request)?;
-        Ok(CallPlan { read_only: read_only || !writes, ..plan })
+        let pure = match self.database() {
+            Some(_) => function.volatility != Volatility::Volatile,
+            None => !writes,
+        };
+        Ok(CallPlan { read_only: read_only || pure, ..plan })
     }
 
     /// The function meant, and the raw body when that is its argument.
@@ -141,6 +170,7 @@ impl<'a> Planner<'a> {
     fn whole_argument(&mut self, function: &Function, whole: Whole<'_>) -> Result<Vec<Expr>, Refusal> {
         let ty = function.parameters.first().map_or(Type::Unknown, |parameter| parameter.ty.clone());
         let value = match ty {
+            Type::Bytea if self.database().is_some() => Value::Text(native::hex(whole.body)),
             Type::Bytea => Value::Bytes(whole.body.to_vec()),
             _ => {
                 let text = std::str::from_utf8(whole.body).map_err(|_| Refusal::Sql {
@@ -149,7 +179,10 @@ impl<'a> Planner<'a> {
                     detail: None,
                     hint: None,
                 })?;
-                input::from_text(&ty, Modifier::None, text, self.session)?
+                match self.database() {
+                    Some(_) => Value::Text(text.to_owned()),
+                    None => input::from_text(&ty, Modifier::None, text, self.session)?,
+                }
             }
         };
         Ok(vec![self.bind(ty, value)])
@@ -247,6 +280,17 @@ impl<'a> Planner<'a> {
         arguments: Vec<Expr>,
         request: &Request,
     ) -> Result<CallPlan, Refusal> {
+        if self.database().is_some() {
+            let from = self.native_call(function, arguments);
+            let result = self.call_result(function, from, request)?;
+            return Ok(CallPlan {
+                before: Vec::new(),
+                write: None,
+                result,
+                shape: shape(&function.returns),
+                read_only: false,
+            });
+        }
         let void = function.returns == Returns::Void;
         let (first, last) = match function.body.split_last() {
             Some((last, first)) if !void => (first, Some(last)),
@@ -290,19 +334,7 @@ impl<'a> Planner<'a> {
             }
         };
         let result = self.call_result(function, from, request)?;
-        let shape = match &function.returns {
-            Returns::Void => CallShape::Void,
-            Returns::Scalar { set: false, .. } => CallShape::Scalar,
-            Returns::Scalar { set: true, .. } => CallShape::Values,
-            Returns::Relation { set, .. } | Returns::Columns { set, .. } => {
-                if *set {
-                    CallShape::Rows
-                } else {
-                    CallShape::Object
-                }
-            }
-        };
-        Ok(CallPlan { before, write, result, shape, read_only: false })
+        Ok(CallPlan { before, write, result, shape: shape(&function.returns), read_only: false })
     }
 
     /// The node over a function's rows.
@@ -390,6 +422,7 @@ fn given(arguments: &Arguments) -> Result<(Given<'_>, Option<Whole<'_>>), Refusa
             let kind = match media_type.split(';').next().unwrap_or_default().trim() {
                 "text/plain" => "text",
                 "application/json" => "json/jsonb",
+                "text/xml" => "xml",
                 _ => "bytea",
             };
             Ok((Given::Nothing, Some(Whole { kind, body })))
@@ -414,8 +447,22 @@ fn takes_whole(function: &Function, whole: &Whole<'_>) -> bool {
         && match whole.kind {
             "text" => parameter.ty == Type::Text,
             "bytea" => parameter.ty == Type::Bytea,
+            "xml" => {
+                matches!(&parameter.ty, Type::Native(ty) if ty.schema == "pg_catalog" && ty.name == "xml")
+            }
             _ => parameter.ty.is_json(),
         }
+}
+
+/// How the result becomes the answer.
+fn shape(returns: &Returns) -> CallShape {
+    match returns {
+        Returns::Void => CallShape::Void,
+        Returns::Scalar { set: false, .. } => CallShape::Scalar,
+        Returns::Scalar { set: true, .. } => CallShape::Values,
+        Returns::Relation { set: true, .. } | Returns::Columns { set: true, .. } => CallShape::Rows,
+        Returns::Relation { .. } | Returns::Columns { .. } => CallShape::Object,
+    }
 }
 
 /// `public.f(a => integer)`

@@ -2,11 +2,13 @@
 //! Fields" and "Computed Relationships"). As in PostgreSQL they take the whole row, so every column of it must be readable. What the
 //! function does is [`super::weave`]'s.
 
-use plinth_catalog::expr::{Expr, FromItem};
+use plinth_catalog::expr::{Expr, FromItem, Native};
 use plinth_catalog::{ComputedRelationship, Function, Relation};
+use plinth_values::Type;
 use plinth_values::builtin::Kind;
 
 use super::access::denied;
+use super::native::native;
 use super::planner::{Planner, Source, SourceColumn};
 use super::select::Scope;
 use super::weave::Rights;
@@ -137,6 +139,10 @@ impl<'a> Planner<'a> {
     fn row(&self, source: &Source<'a>, function: &Function) -> Result<Vec<Expr>, Refusal> {
         if !self.weaver.access.may_execute(function) {
             return Err(Refusal::PermissionDenied { kind: "function", name: function.name.name.clone() });
+        }
+        if self.database().is_some() {
+            let ty = function.parameters.first().map_or(Type::Unknown, |parameter| parameter.ty.clone());
+            return Ok(vec![native(Native::Row(source.id), ty)]);
         }
         match source.columns.iter().find(|column| !column.readable) {
             Some(hidden) => self.position(source, hidden.name).map(|_| Vec::new()),

@@ -264,6 +264,7 @@ impl<'a> Planner<'a> {
                 return Ok(Related { source, from, on: Vec::new() });
             }
         };
+        let native = self.database().is_some();
         let to = self.catalog.relation(relationship.to);
         let (id, from) = self.weaver.read(to.id)?;
         let source = self.source(id, to)?;
@@ -271,15 +272,17 @@ impl<'a> Planner<'a> {
             let on = relationship
                 .columns
                 .iter()
-                .map(|(here, there)| equal(source.value(*there), parent.value(*here)))
+                .map(|(here, there)| equal(source.value(*there), parent.value(*here), native))
                 .collect();
             return Ok(Related { source, from, on });
         };
         let between = self.catalog.relation(junction.relation);
         let (id, between_from) = self.weaver.read(between.id)?;
         let between = self.source(id, between)?;
-        let meets =
-            junction.columns.iter().map(|(near, far)| equal(source.value(*far), between.value(*near)));
+        let meets = junction
+            .columns
+            .iter()
+            .map(|(near, far)| equal(source.value(*far), between.value(*near), native));
         let from = FromItem::Join {
             kind: JoinKind::Inner,
             left: Box::new(from),
@@ -289,7 +292,7 @@ impl<'a> Planner<'a> {
         let on = relationship
             .columns
             .iter()
-            .map(|(here, near)| equal(between.value(*near), parent.value(*here)))
+            .map(|(here, near)| equal(between.value(*near), parent.value(*here), native))
             .collect();
         Ok(Related { source, from, on })
     }
@@ -347,9 +350,9 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// `left = right`, of the type that both can have.
-fn equal(left: Expr, right: Expr) -> Expr {
-    if left.ty == right.ty {
+/// `left = right`, of the type that both can have, which a database finds by itself.
+fn equal(left: Expr, right: Expr, native: bool) -> Expr {
+    if native || left.ty == right.ty {
         return Expr::compare(CompareOp::Eq, left, right);
     }
     let (left_ty, right_ty) = (left.ty.clone(), right.ty.clone());

@@ -6,6 +6,7 @@ use plinth_values::array::{self, Array};
 use plinth_values::builtin::{self, Kind};
 use plinth_values::{Modifier, Type, input};
 
+use super::native;
 use super::planner::{Planner, coerce, has_equality, no_operator};
 use super::select::Scope;
 use crate::refusal::Refusal;
@@ -85,6 +86,7 @@ impl<'a> Planner<'a> {
                     negated: false,
                 }))
             }
+            Operation::In(values) if self.database().is_some() => Ok(self.any_of(field, values)),
             Operation::In(values) if values.len() > MAX_VALUES_APART && field.ty.element().is_none() => {
                 self.in_array(field, values)
             }
@@ -99,8 +101,11 @@ impl<'a> Planner<'a> {
                 }
                 Ok(Expr::boolean(ExprKind::InList { expr: Box::new(field), list, negated: false }))
             }
-            Operation::Is(is) => is_condition(field, *is),
+            Operation::Is(is) => is_condition(field, *is, self.database().is_none()),
             Operation::Containment { op, value } => self.operate(containment(*op), field, value),
+            Operation::TextSearch { op, language, value } if self.database().is_some() => {
+                Ok(self.text_search(field, *op, language.as_deref(), value))
+            }
             Operation::TextSearch { .. } => {
                 Err(Refusal::NotImplemented { detail: "Full-text search is not implemented.".into() })
             }
@@ -128,6 +133,9 @@ impl<'a> Planner<'a> {
 
     /// A value to compare the field with, of the field's type.
     fn operand(&mut self, field: &Expr, op: CompareOp, text: &str) -> Result<Expr, Refusal> {
+        if self.database().is_some() {
+            return Ok(self.text(text));
+        }
         if !has_equality(&field.ty) {
             return Err(no_operator(&field.ty, symbol(op), &Type::Unknown));
         }
@@ -142,6 +150,14 @@ impl<'a> Planner<'a> {
         quantifier: Quantifier,
         text: &str,
     ) -> Result<Expr, Refusal> {
+        if self.database().is_some() {
+            let op = match comparison(op) {
+                Compare::Plain(op) => Quantifiable::Compare(op),
+                Compare::Operator(symbol) => Quantifiable::Native(symbol),
+            };
+            let array = self.text(text);
+            return Ok(native::quantified(op, quantifier == Quantifier::All, field, array));
+        }
         let (op, left, element) = match comparison(op) {
             Compare::Plain(op) => {
                 if !has_equality(&field.ty) {
@@ -230,7 +246,8 @@ fn containment(op: Containment) -> &'static str {
     }
 }
 
-fn is_condition(field: Expr, is: Is) -> Result<Expr, Refusal> {
+/// `typed`: only booleans are true or false; a database says so itself.
+fn is_condition(field: Expr, is: Is, typed: bool) -> Result<Expr, Refusal> {
     let (value, word) = match is {
         Is::Null => {
             return Ok(Expr::boolean(ExprKind::IsNull { expr: Box::new(field), negated: false }));
@@ -242,7 +259,7 @@ fn is_condition(field: Expr, is: Is) -> Result<Expr, Refusal> {
         Is::False => (Some(false), "FALSE"),
         Is::Unknown => (None, "UNKNOWN"),
     };
-    if field.ty != Type::Bool {
+    if typed && field.ty != Type::Bool {
         return Err(Refusal::Sql {
             code: "42804",
             message: format!("argument of IS {word} must be type boolean, not type {}", field.ty),

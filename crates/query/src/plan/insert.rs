@@ -6,6 +6,7 @@ use plinth_catalog::{PolicyCommand, Relation, Table};
 use plinth_values::{Modifier, input};
 
 use super::access::denied;
+use super::native;
 use super::payload::{self, refuse_given};
 use super::planner::Planner;
 use super::select::Part;
@@ -34,12 +35,17 @@ impl<'a> Planner<'a> {
             self.written_columns(&written, &payload.keys, |rights| &rights.insert, "insert into")?;
 
         let mut rows = Vec::with_capacity(payload.rows.len());
+        let native = self.database().is_some();
         for row in payload.rows {
             let mut cells = Vec::with_capacity(columns.len());
             for (item, position) in row.into_iter().zip(&columns) {
                 let column = &written.base.columns[*position];
                 if item.is_none() && insert.missing_default {
                     cells.push(Cell::Default);
+                    continue;
+                }
+                if native {
+                    cells.push(native::cell(item));
                     continue;
                 }
                 refuse_given(column, false)?;
@@ -95,15 +101,15 @@ impl<'a> Planner<'a> {
     ) -> Result<Option<ConflictPlan>, Refusal> {
         let target = match &conflict.columns {
             Some(names) => self.written_columns(written, names, |rights| &rights.select, "find a row by")?,
-            None => match &written.table.primary_key {
-                Some(key) => key.columns.clone(),
+            None => match &written.primary_key {
+                Some(key) => key.clone(),
                 None => return Ok(None),
             },
         };
         if !self.is_readable(written, &target) {
             return Err(denied(written.asked));
         }
-        if !is_unique(written.table, &target) {
+        if self.database().is_none() && !written.table.is_some_and(|table| is_unique(table, &target)) {
             return Err(Refusal::Sql {
                 code: "42P10",
                 message: "there is no unique or exclusion constraint matching the ON CONFLICT specification"
@@ -139,7 +145,7 @@ impl<'a> Planner<'a> {
         columns: &[usize],
         rows: &[Vec<Cell>],
     ) -> Result<(), Refusal> {
-        let Some(key) = &written.table.primary_key else { return Err(Refusal::BadPutFilters) };
+        let Some(key) = &written.primary_key else { return Err(Refusal::BadPutFilters) };
         let source = self.written_source(written)?;
         let mut wanted = Vec::new();
         for filter in filters {
@@ -151,20 +157,27 @@ impl<'a> Planner<'a> {
             };
             let named = source.readable().find(|(_, column)| column.name == field.column);
             match named.and_then(|(position, _)| written.base_column(position)) {
-                Some(column) if field.path.is_empty() && key.columns.contains(&column) => {
+                Some(column) if field.path.is_empty() && key.contains(&column) => {
                     wanted.push((column, value));
                 }
                 _ => return Err(Refusal::BadPutFilters),
             }
         }
-        if wanted.len() != key.columns.len()
-            || !key.columns.iter().all(|column| wanted.iter().any(|(wanted, _)| wanted == column))
+        if wanted.len() != key.len()
+            || !key.iter().all(|column| wanted.iter().any(|(wanted, _)| wanted == column))
         {
             return Err(Refusal::BadPutFilters);
         }
         let [row] = rows else { return Err(Refusal::PutKeyMismatch) };
         for (column, text) in wanted {
             let declared = &written.base.columns[column];
+            if self.database().is_some() {
+                let given = columns.iter().position(|given| *given == column).and_then(|at| row.get(at));
+                if !given.is_some_and(|given| native::agrees(&declared.ty, given, text, self.session)) {
+                    return Err(Refusal::PutKeyMismatch);
+                }
+                continue;
+            }
             let value = input::from_text(&declared.ty, Modifier::None, text, self.session)?;
             let given = columns.iter().position(|given| *given == column).and_then(|at| row.get(at));
             match given {
@@ -188,8 +201,7 @@ impl<'a> Planner<'a> {
         match returning {
             Returning::Minimal => Ok(ReturningPlan::Nothing),
             Returning::Keys => {
-                let columns =
-                    written.table.primary_key.as_ref().map(|key| key.columns.clone()).unwrap_or_default();
+                let columns = written.primary_key.clone().unwrap_or_default();
                 if !self.is_readable(written, &columns) {
                     return Err(denied(written.asked));
                 }

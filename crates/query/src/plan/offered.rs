@@ -1,11 +1,11 @@
 //! Which commands a target offers, for `OPTIONS`. What a caller may not know of has no influence, as in planning.
 
-use plinth_catalog::{Catalog, Function, Relation, RelationKind};
+use plinth_catalog::{Catalog, Function, Relation, RelationKind, Writable};
 use plinth_values::builtin::Volatility;
 
 use super::access::Access;
 use super::reach::reached;
-use super::written::is_updatable;
+use super::written::{is_updatable, key_of};
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 use crate::request::Target;
@@ -70,17 +70,17 @@ fn to_caller(catalog: &Catalog, caller: &Caller, relation: &Relation) -> Offered
 }
 
 fn at_all(catalog: &Catalog, relation: &Relation) -> Offered {
-    let (updatable, has_key) = match &relation.kind {
-        RelationKind::Table(table) => (true, table.primary_key.is_some()),
+    let all = |open| Writable { insert: open, update: open, delete: open };
+    let (open, has_key) = match &relation.kind {
+        RelationKind::Table(table) => (all(true), table.primary_key.is_some()),
         RelationKind::View(view) => {
-            let key = view.origins.iter().flatten().find_map(|(table, _)| {
-                let key = catalog.relation(*table).table()?.primary_key.as_ref()?;
-                Some(key.columns.iter().map(|column| (*table, *column)).collect::<Vec<_>>())
-            });
-            let shown = |key: Vec<_>| key.into_iter().all(|column| view.origins.contains(&Some(column)));
-            (is_updatable(catalog, relation), key.is_some_and(shown))
+            let open = match catalog.database {
+                Some(_) => view.writable,
+                None => all(is_updatable(catalog, relation)),
+            };
+            (open, key_of(catalog, relation).is_some())
         }
     };
-    let put = updatable && has_key;
-    Offered::Relation { read: true, insert: updatable, put, update: updatable, delete: updatable }
+    let Writable { insert, update, delete } = open;
+    Offered::Relation { read: true, insert, put: insert && update && has_key, update, delete }
 }

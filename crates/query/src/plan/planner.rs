@@ -8,6 +8,7 @@ use plinth_values::cast;
 use plinth_values::{Modifier, Session, Type, Value, input};
 
 use super::access::{Access, denied};
+use super::native;
 use super::weave::Weaver;
 use crate::caller::Caller;
 use crate::refusal::Refusal;
@@ -131,6 +132,7 @@ impl<'a> Planner<'a> {
     /// A column, with the path into it.
     pub fn field(&mut self, source: &Source<'a>, field: &FieldPath) -> Result<Expr, Refusal> {
         let mut expr = self.column(source, &field.column)?;
+        let native = self.database().is_some();
         if !field.path.is_empty() && !expr.ty.is_json() {
             expr = self.call("to_jsonb", &[Kind::Function], vec![expr])?;
         }
@@ -139,6 +141,10 @@ impl<'a> Planner<'a> {
                 PathOperand::Key(key) => Expr::literal(Value::Text(key.clone()), Type::Text),
                 PathOperand::Index(index) => Expr::literal(Value::Int((*index).into()), Type::Int4),
             };
+            if native {
+                expr = native::step(expr, operand, step.as_text);
+                continue;
+            }
             let operator = if step.as_text { "->>" } else { "->" };
             let found = builtin::resolve(operator, &[Kind::Operator], &[expr.ty.clone(), operand.ty.clone()]);
             let Ok(found) = found else {
@@ -154,7 +160,10 @@ impl<'a> Planner<'a> {
     }
 
     /// A call of a built-in by name.
-    pub fn call(&self, name: &str, kinds: &[Kind], args: Vec<Expr>) -> Result<Expr, Refusal> {
+    pub fn call(&self, name: &'static str, kinds: &[Kind], args: Vec<Expr>) -> Result<Expr, Refusal> {
+        if self.database().is_some() {
+            return Ok(native::call(name, kinds, args));
+        }
         let types: Vec<Type> = args.iter().map(|arg| arg.ty.clone()).collect();
         match builtin::resolve(name, kinds, &types) {
             Ok(found) => Ok(built(found, args)),
@@ -163,7 +172,11 @@ impl<'a> Planner<'a> {
     }
 
     /// `left operator 'text'`: the text is read as what the operator wants.
-    pub fn operate(&mut self, operator: &str, left: Expr, text: &str) -> Result<Expr, Refusal> {
+    pub fn operate(&mut self, operator: &'static str, left: Expr, text: &str) -> Result<Expr, Refusal> {
+        if self.database().is_some() {
+            let right = self.text(text);
+            return Ok(native::operator(operator, left, right));
+        }
         let found = builtin::resolve(operator, &[Kind::Operator], &[left.ty.clone(), Type::Unknown]);
         let Ok(found) = found else { return Err(no_operator(&left.ty, operator, &Type::Unknown)) };
         let wanted = match found.args.get(1) {
@@ -202,6 +215,9 @@ impl<'a> Planner<'a> {
 
     /// `expr::name`
     pub fn cast(&self, expr: Expr, name: &str) -> Result<Expr, Refusal> {
+        if let Some(database) = self.database() {
+            return self.native_cast(database, expr, name);
+        }
         let path: Vec<&str> =
             if self.schema == "public" { vec!["public"] } else { vec![self.schema, "public"] };
         let Some((ty, modifier)) = plinth_catalog::parse_type(self.catalog, &path, name) else {
@@ -281,7 +297,7 @@ fn no_function(name: &str, types: &[Type]) -> Refusal {
     }
 }
 
-/// Whether PostgreSQL can compare two values of the type for equality.
+/// Whether PostgreSQL can compare two values of the type for equality, as far as is known here.
 pub(crate) fn has_equality(ty: &Type) -> bool {
     match ty {
         Type::Json | Type::Void | Type::Unknown => false,

@@ -1,7 +1,7 @@
 //! What a caller may reach of a schema: for documents about it. Every answer is asked of the code that plans requests, so that
 //! a document never says more or less than a request finds.
 
-use plinth_catalog::{Catalog, Columns, Function, Privileges, Relation, RelationId, RelationKind};
+use plinth_catalog::{Catalog, Columns, Function, Privileges, Relation, RelationId, RelationKind, Writable};
 
 use super::access::Access;
 use super::payload::refuse_given;
@@ -90,7 +90,8 @@ pub(super) fn reached<'a>(
         select: readable(&mut planner, relation, &request, &rights.select),
         insert: writable(&mut planner, relation, |rights| &rights.insert, "insert into", false),
         update: writable(&mut planner, relation, |rights| &rights.update, "update", true),
-        delete: planner.delete(relation, &request, Returning::Minimal, None).is_ok(),
+        delete: is_open(&planner, relation, |by| by.delete)
+            && planner.delete(relation, &request, Returning::Minimal, None).is_ok(),
         put: false,
     };
     found.put = puts(&mut planner, &found);
@@ -126,11 +127,19 @@ fn is_planned<'a>(planner: &mut Planner<'a>, relation: &'a Relation, request: &R
 /// Whether a row may be put: its key is read, inserted, and (as the whole row is) updated.
 fn puts<'a>(planner: &mut Planner<'a>, found: &ReachedRelation<'a>) -> bool {
     let Ok(written) = planner.written(found.relation, "insert into") else { return false };
-    let Some(key) = &written.table.primary_key else { return false };
-    key.columns.iter().all(|column| {
+    let Some(key) = &written.primary_key else { return false };
+    key.iter().all(|column| {
         let all = [&found.select, &found.insert, &found.update];
         all.iter().all(|columns| columns.iter().any(|at| written.base_column(*at) == Some(*column)))
     })
+}
+
+/// Whether the database lets rows be written through the relation, if it is a view of one.
+fn is_open(planner: &Planner<'_>, relation: &Relation, way: fn(&Writable) -> bool) -> bool {
+    match &relation.kind {
+        RelationKind::View(view) if planner.database().is_some() => way(&view.writable),
+        RelationKind::View(_) | RelationKind::Table(_) => true,
+    }
 }
 
 /// The columns that may be given in a write.
@@ -142,6 +151,9 @@ fn writable<'a>(
     updates: bool,
 ) -> Vec<usize> {
     if !privilege(&planner.weaver.access.privileges(relation)).any() {
+        return Vec::new();
+    }
+    if !is_open(planner, relation, if updates { |by| by.update } else { |by| by.insert }) {
         return Vec::new();
     }
     let Ok(written) = planner.written(relation, verb) else { return Vec::new() };

@@ -183,7 +183,7 @@ impl<'a> Planner<'a> {
             }
             for Selected { name, expr, field, aggregate } in values {
                 if grouped && !aggregate {
-                    if !has_equality(&expr.ty) {
+                    if self.database().is_none() && !has_equality(&expr.ty) {
                         return Err(no_equality(&expr.ty));
                     }
                     all.group_by.push(expr.clone());
@@ -349,7 +349,7 @@ impl<'a> Planner<'a> {
                     hint: None,
                 });
             }
-            if !has_equality(&expr.ty) {
+            if self.database().is_none() && !has_equality(&expr.ty) {
                 return Err(Refusal::Sql {
                     code: "42883",
                     message: format!("could not identify an ordering operator for type {}", expr.ty),

@@ -35,9 +35,17 @@ impl<'a> Planner<'a> {
         let mut set = Vec::new();
         for (place, position) in columns.into_iter().enumerate() {
             let column = &written.base.columns[position];
-            refuse_given(column, true)?;
+            let native = self.database().is_some();
+            if !native {
+                refuse_given(column, true)?;
+            }
             // Further rows of an array are ignored: there is one new state for all rows found.
             let Some(row) = payload.rows.first() else { continue };
+            if native {
+                let value = self.native_value(column, row.get(place).copied().flatten());
+                set.push((position, value));
+                continue;
+            }
             let value = match row.get(place) {
                 Some(Some(item)) => item.value(column, self.session)?,
                 Some(None) | None => Value::Null,

@@ -20,8 +20,10 @@ pub(crate) struct Written<'a> {
     pub privileges: Privileges,
     /// The table that is written
     pub base: &'a Relation,
-    /// The same
-    pub table: &'a Table,
+    /// The columns of it that a row is known by
+    pub primary_key: Option<Vec<usize>>,
+    /// What is known of it as a table; nothing where the database writes through a view
+    pub table: Option<&'a Table>,
     /// Of a view, what its columns show of the table's row ([`SourceId::ROW`])
     columns: Option<Vec<Expr>>,
     /// Of a view, which rows of the table it shows
@@ -40,7 +42,21 @@ impl<'a> Planner<'a> {
                     asked,
                     privileges,
                     base: asked,
-                    table,
+                    primary_key: table.primary_key.as_ref().map(|key| key.columns.clone()),
+                    table: Some(table),
+                    columns: None,
+                    filter: None,
+                    as_caller: true,
+                });
+            }
+            RelationKind::View(_) if self.database().is_some() => {
+                let primary_key = key_of(self.catalog, asked);
+                return Ok(Written {
+                    asked,
+                    privileges,
+                    base: asked,
+                    primary_key,
+                    table: None,
                     columns: None,
                     filter: None,
                     as_caller: true,
@@ -62,7 +78,9 @@ impl<'a> Planner<'a> {
             None => None,
         };
         let as_caller = view.security_invoker;
-        Ok(Written { asked, privileges, base, table, columns: Some(columns), filter, as_caller })
+        let primary_key = table.primary_key.as_ref().map(|key| key.columns.clone());
+        let (table, columns) = (Some(table), Some(columns));
+        Ok(Written { asked, privileges, base, primary_key, table, columns, filter, as_caller })
     }
 
     /// Refuses a command on a view with the caller's rights when the caller itself may not do it to the table behind.
@@ -198,6 +216,23 @@ impl Written<'_> {
 /// The target of a write in a function's body, which must be a table.
 pub(crate) fn written_table<'a>(relation: &'a Relation, verb: &str) -> Result<&'a Table, Refusal> {
     relation.table().ok_or_else(|| not_updatable(relation, verb))
+}
+
+/// The columns of a relation that a row of it is known by: a table's primary key, or where a view shows a whole one.
+pub(crate) fn key_of(catalog: &Catalog, relation: &Relation) -> Option<Vec<usize>> {
+    let view = match &relation.kind {
+        RelationKind::Table(table) => return Some(table.primary_key.as_ref()?.columns.clone()),
+        RelationKind::View(view) => view,
+    };
+    let mut tables: Vec<RelationId> = view.origins.iter().flatten().map(|(table, _)| *table).collect();
+    tables.sort_unstable();
+    tables.dedup();
+    let mut keys = tables.into_iter().filter_map(|table| {
+        let key = catalog.relation(table).table()?.primary_key.as_ref()?;
+        let shown = |column: &usize| view.origins.iter().position(|origin| *origin == Some((table, *column)));
+        key.columns.iter().map(shown).collect::<Option<Vec<usize>>>()
+    });
+    keys.next()
 }
 
 /// Whether rows of the relation can be written: of a table, or of a view that shows rows of one table as they are.

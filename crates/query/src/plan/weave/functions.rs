@@ -28,6 +28,13 @@ impl<'a> Weaver<'a> {
     ) -> Result<Expr, Refusal> {
         let function = self.access.catalog.function(id);
         self.executable(function, rights)?;
+        if self.access.catalog.database.is_some() {
+            let ty = match &function.returns {
+                Returns::Scalar { ty, .. } => ty.clone(),
+                Returns::Void | Returns::Relation { .. } | Returns::Columns { .. } => Type::Unknown,
+            };
+            return Ok(Expr { kind: ExprKind::UserCall { function: id, args: arguments }, ty });
+        }
         let ty = match &function.returns {
             Returns::Scalar { ty, set: false } => ty,
             Returns::Scalar { set: true, .. } => return Err(set_function_not_here()),
@@ -96,6 +103,9 @@ impl<'a> Weaver<'a> {
     ) -> Result<FromItem, Refusal> {
         let function = self.access.catalog.function(function);
         self.executable(function, rights)?;
+        if self.access.catalog.database.is_some() {
+            return Ok(FromItem::Function { id, function: function.id, args: arguments });
+        }
         let query = match &function.returns {
             Returns::Scalar { .. } | Returns::Relation { .. } | Returns::Columns { .. } => {
                 single_query(function)?

@@ -119,6 +119,10 @@ impl RowSink for VersionSink {
         self.rest.len() + self.version.len()
     }
 
+    fn wants_text(&self) -> bool {
+        self.rest.wants_text()
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         let VersionSink { rest, version, rows, .. } = *self;
         let mut encoded = vec![0];

@@ -78,7 +78,7 @@ pub(crate) fn compile(
             let count = counting(catalog, node, plan.count, threshold)?;
             Ok(Compiled { count, read_only: true, ..compiled(Some(sql), layout, Gives::Rows) })
         }
-        PlannedAction::Call(CallPlan { before, write, result, shape: _, read_only }) => {
+        PlannedAction::Call(CallPlan { before, write, result, shape: _, read_only, max_affected }) => {
             if !before.is_empty() || write.is_some() {
                 return Err(EngineError::Internal {
                     detail: "a function's body was planned for a database".into(),
@@ -91,7 +91,8 @@ pub(crate) fn compile(
                 Some(_) if result.limit.is_none() && result.offset == 0 => Counting::No,
                 count => counting(catalog, result, count, threshold)?,
             };
-            Ok(Compiled { count, read_only: *read_only, ..compiled(Some(sql), layout, Gives::Rows) })
+            let (read_only, max_affected) = (*read_only, *max_affected);
+            Ok(Compiled { count, read_only, max_affected, ..compiled(Some(sql), layout, Gives::Rows) })
         }
         PlannedAction::Insert(insert) => {
             let (sql, layout) = sql::insert(catalog, insert, form, session)?;

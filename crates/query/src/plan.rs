@@ -245,6 +245,8 @@ pub struct CallPlan {
     pub shape: CallShape,
     /// Nothing may be written: a `GET`, or a function that is not volatile
     pub read_only: bool,
+    /// Refuse when the result has more rows (PGRST124)
+    pub max_affected: Option<u64>,
 }
 
 /// How the result of a call is shaped.

@@ -67,6 +67,9 @@ pub enum Refusal {
     /// A GET on a function that may write: 405, 25006
     #[error("cannot execute a volatile function in a read-only transaction")]
     ReadOnly { function: String },
+    /// PGRST128: a limit to the rows of a function that gives no set
+    #[error("Function must return SETOF or TABLE when max-affected preference is used with handling=strict")]
+    MaxAffectedOfSingle,
     /// Any SQLSTATE that PostgreSQL would give at this place
     #[error("{message}")]
     Sql { code: &'static str, message: String, detail: Option<String>, hint: Option<String> },

@@ -64,6 +64,8 @@ pub enum Action {
         arguments: Arguments,
         /// Refuse functions that may write (a GET)
         read_only: bool,
+        /// Refuse when the result has more rows than this, and functions that give no set
+        max_affected: Option<u64>,
     },
 }
 

@@ -218,7 +218,7 @@ fn action() -> impl Strategy<Value = Action> {
             max_affected: None,
         }),
         1 => returning().prop_map(|returning| Action::Delete { returning, max_affected: None }),
-        1 => body().prop_map(|body| Action::Call { arguments: Arguments::Json(body), read_only: false }),
+        1 => body().prop_map(|body| Action::Call { arguments: Arguments::Json(body), read_only: false, max_affected: None }),
     ]
 }
 

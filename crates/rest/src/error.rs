@@ -141,6 +141,7 @@ impl ApiError {
             Refusal::AmbiguousRelationship { from, to, candidates } => {
                 ambiguous_relationship(&from, &to, &candidates)
             }
+            Refusal::MaxAffectedOfSingle => ApiError::new(400, "PGRST128", "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"),
             Refusal::NotEmbedded { name } => ApiError::new(
                 400,
                 "PGRST108",

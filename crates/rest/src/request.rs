@@ -158,9 +158,11 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
     let count = preferences.count;
     let action = match &target {
         Target::Relation { .. } if is_read => Action::Read,
-        Target::Function { .. } if is_read => {
-            Action::Call { arguments: Arguments::Named(parameters.arguments.clone()), read_only: true }
-        }
+        Target::Function { .. } if is_read => Action::Call {
+            arguments: Arguments::Named(parameters.arguments.clone()),
+            read_only: true,
+            max_affected: max_affected(&preferences),
+        },
         _ => action(incoming, &target, &preferences, &parameters)?,
     };
     let request = Request {
@@ -394,6 +396,11 @@ fn place(
     parse::attach(&mut found.select, &names, what)
 }
 
+/// `max-affected`, which counts under `handling=strict`.
+fn max_affected(preferences: &Preferences) -> Option<u64> {
+    preferences.max_affected.filter(|_| preferences.handling == Some(Handling::Strict))
+}
+
 /// What a request that is no read does.
 fn action(
     incoming: &Incoming<'_>,
@@ -406,10 +413,10 @@ fn action(
         Some(Return::HeadersOnly) => Returning::Keys,
         Some(Return::Minimal) | None => Returning::Minimal,
     };
-    let max_affected = preferences.max_affected.filter(|_| preferences.handling == Some(Handling::Strict));
+    let max_affected = max_affected(preferences);
     if matches!(target, Target::Function { .. }) {
         let arguments = body::arguments(incoming.headers, incoming.body)?;
-        return Ok(Action::Call { arguments, read_only: false });
+        return Ok(Action::Call { arguments, read_only: false, max_affected });
     }
     // Only an insert has a row of its own to locate.
     let changed = if returning == Returning::Keys { Returning::Minimal } else { returning };

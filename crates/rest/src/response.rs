@@ -7,7 +7,7 @@ use http::header::{
 };
 use http::{HeaderMap, Response, StatusCode};
 use plinth_catalog::Catalog;
-use plinth_engine::Outcome;
+use plinth_engine::{EngineError, Outcome};
 use plinth_query::plan::{CallShape, Plan, PlannedAction};
 use plinth_query::{Caller, Offered};
 use plinth_values::Session;
@@ -71,6 +71,12 @@ pub fn success(
     session: &Session,
     mut outcome: Outcome,
 ) -> Response<Bytes> {
+    if let PlannedAction::Call(call) = &*plan.action
+        && call.max_affected.is_some_and(|most| outcome.rows > most)
+    {
+        // A function that wrote was taken back by the engine already.
+        return error(&ApiError::from_engine(EngineError::MaxAffected { rows: outcome.rows }, false));
+    }
     let wanted = std::mem::take(&mut outcome.overrides);
     let mut response = usual(shape, plan, catalog, session, outcome);
     match overrides::apply(&mut response, &wanted) {

@@ -68,6 +68,7 @@ impl<'a> Planner<'a> {
         request: &Request,
         arguments: &Arguments,
         read_only: bool,
+        max_affected: Option<u64>,
     ) -> Result<CallPlan, Refusal> {
         let (given, whole) = given(arguments)?;
         let (function, whole) = self.find_function(name, &given, whole)?;
@@ -77,6 +78,9 @@ impl<'a> Planner<'a> {
         let writes = function.body.iter().any(|statement| !matches!(statement, Statement::Query(_)));
         if read_only && writes {
             return Err(Refusal::ReadOnly { function: name.to_owned() });
+        }
+        if max_affected.is_some() && !returns_set(&function.returns) {
+            return Err(Refusal::MaxAffectedOfSingle);
         }
         let arguments = match whole {
             Some(whole) => self.whole_argument(function, whole)?,
@@ -90,7 +94,7 @@ impl<'a> Planner<'a> {
             Some(_) => function.volatility != Volatility::Volatile,
             None => !writes,
         };
-        Ok(CallPlan { read_only: read_only || pure, ..plan })
+        Ok(CallPlan { read_only: read_only || pure, max_affected, ..plan })
     }
 
     /// The function meant, and the raw body when that is its argument.
@@ -289,6 +293,7 @@ impl<'a> Planner<'a> {
                 result,
                 shape: shape(&function.returns),
                 read_only: false,
+                max_affected: None,
             });
         }
         let void = function.returns == Returns::Void;
@@ -312,6 +317,7 @@ impl<'a> Planner<'a> {
                     result: plain(from, Vec::new()),
                     shape: CallShape::Void,
                     read_only: false,
+                    max_affected: None,
                 });
             }
             Some(Statement::Query(query)) => {
@@ -334,7 +340,14 @@ impl<'a> Planner<'a> {
             }
         };
         let result = self.call_result(function, from, request)?;
-        Ok(CallPlan { before, write, result, shape: shape(&function.returns), read_only: false })
+        Ok(CallPlan {
+            before,
+            write,
+            result,
+            shape: shape(&function.returns),
+            read_only: false,
+            max_affected: None,
+        })
     }
 
     /// The node over a function's rows.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use plinth_catalog::{Column, Columns, Identity, Relation};
+use plinth_catalog::{Column, Columns, Identity, Privileges, Relation};
 use plinth_values::{Session, Value, input};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -225,7 +225,8 @@ impl<'de> Visitor<'de> for ObjectsSeed<'_> {
 }
 
 impl<'a> Planner<'a> {
-    /// The column of a payload key, if the caller may write it. One that it may not write is refused as one that does not exist.
+    /// The column of a payload key, if the caller may write it. One that it may do nothing at all with is refused as one that does
+    /// not exist.
     pub fn payload_column(
         &self,
         relation: &Relation,
@@ -234,12 +235,20 @@ impl<'a> Planner<'a> {
     ) -> Result<usize, Refusal> {
         match relation.column_index(key) {
             Some(position) if granted.covers(position) => Ok(position),
-            Some(_) if !self.limits.hide_ungranted => Err(denied(relation)),
+            Some(position) if !self.limits.hide_ungranted || self.is_known(relation, position) => {
+                Err(denied(relation))
+            }
             _ => Err(Refusal::NoSuchPayloadColumn {
                 relation: relation.name.name.clone(),
                 column: key.to_owned(),
             }),
         }
+    }
+
+    /// Whether the caller has any privilege on a column.
+    fn is_known(&self, relation: &Relation, position: usize) -> bool {
+        let Privileges { select, insert, update, delete: _ } = self.weaver.access.privileges(relation);
+        [select, insert, update].iter().any(|columns| columns.covers(position))
     }
 }
 

@@ -33,9 +33,9 @@ pub(crate) fn plan_with_origins(
             planner.relation_action(relation, request)?
         }
         Target::Function { schema: _, name } => match &request.action {
-            Action::Call { arguments, read_only } => {
-                PlannedAction::Call(planner.call_function(name, request, arguments, *read_only)?)
-            }
+            Action::Call { arguments, read_only, max_affected } => PlannedAction::Call(
+                planner.call_function(name, request, arguments, *read_only, *max_affected)?,
+            ),
             Action::Read | Action::Insert(_) | Action::Update { .. } | Action::Delete { .. } => {
                 return Err(Refusal::NotImplemented { detail: "A function can only be called.".into() });
             }

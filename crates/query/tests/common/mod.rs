@@ -75,7 +75,11 @@ pub fn delete(relation: &str, returning: Returning) -> Request {
 pub fn call(function: &str, arguments: &str) -> Request {
     Request {
         target: Target::Function { schema: "public".into(), name: function.into() },
-        action: Action::Call { arguments: Arguments::Json(arguments.into()), read_only: false },
+        action: Action::Call {
+            arguments: Arguments::Json(arguments.into()),
+            read_only: false,
+            max_affected: None,
+        },
         ..get(function)
     }
 }
@@ -84,7 +88,7 @@ pub fn call(function: &str, arguments: &str) -> Request {
 pub fn call_get(function: &str, arguments: &[(&str, &str)]) -> Request {
     let named = arguments.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
     Request {
-        action: Action::Call { arguments: Arguments::Named(named), read_only: true },
+        action: Action::Call { arguments: Arguments::Named(named), read_only: true, max_affected: None },
         ..call(function, "")
     }
 }

@@ -105,7 +105,12 @@ pub(crate) fn run(
             give_back(work, &delete.returning, delete.relation, &rowids, &mut outcome, sink.as_mut())?;
             delete::remove(work, delete.relation, &rowids)?;
         }
-        PlannedAction::Call(call) => outcome.rows = call::run(work, call, sink.as_mut())?,
+        PlannedAction::Call(call) => {
+            outcome.rows = call::run(work, call, sink.as_mut())?;
+            if call.max_affected.is_some_and(|most| outcome.rows > most) {
+                return Err(EngineError::MaxAffected { rows: outcome.rows });
+            }
+        }
         PlannedAction::Read(_) => return Err(internal("a read was given to the writer")),
     }
     if plan.count.is_some() {

@@ -94,7 +94,7 @@ impl Postgres {
         let postgres = Postgres { folder, bin, user, port: free_port(), settings, child: Mutex::new(None) };
         let made = postgres
             .command("initdb")
-            .args(["--username", SUPERUSER, "--auth", "trust", "--locale", "C", "--encoding", "UTF8"])
+            .args(["--username", SUPERUSER, "--auth", "trust", "--locale", "C.UTF-8", "--encoding", "UTF8"])
             .args(["--no-sync", "--no-instructions", "--pgdata"])
             .arg(postgres.data())
             .output()

@@ -212,6 +212,11 @@ impl Server {
         jsonwebtoken::encode(&header, claims, &key).expect("claims can be signed")
     }
 
+    /// `sqlite` or `postgres`
+    pub fn engine(&self) -> &'static str {
+        if self.project.environment.is_empty() { "sqlite" } else { "postgres" }
+    }
+
     pub fn secret(&self) -> &str {
         &self.secret
     }

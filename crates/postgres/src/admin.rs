@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use futures_util::SinkExt as _;
 use plinth_catalog::quote_ident;
 use postgres_protocol::escape::escape_literal;
 use postgres_protocol::password::scram_sha_256;
@@ -33,8 +34,17 @@ pub struct Rows {
     pub table: (String, String),
     /// The columns that are given
     pub columns: Vec<String>,
-    /// The rows as a JSON array of objects, read by the database as `json_populate_recordset` does
-    pub json: String,
+    /// The rows
+    pub values: Values,
+}
+
+/// Rows as text that the database reads.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// A JSON array of objects, read as `json_populate_recordset` does
+    Json(String),
+    /// CSV with a header line, read as `copy` does
+    Csv(String),
 }
 
 /// Why something was not done to the database.
@@ -82,6 +92,21 @@ const FUNCTIONS: [(&str, &str, &str); 3] = [
 /// Where what was applied is kept: in a schema of its own that nobody else may use.
 const RECORD: &str = "create schema if not exists plinth; \
     create table if not exists plinth.applied_files (position int primary key, path text not null, text text not null)";
+
+/// The schemas that are not the system's.
+const SCHEMAS: &str = "select nspname::text from pg_namespace where nspname !~ '^pg_'";
+
+/// All roles.
+const ROLES: &str = "select rolname::text from pg_roles";
+
+/// A grant for each sequence that belongs to a column and each role that may insert into its table.
+const SEQUENCES: &str = "select distinct format('grant usage on sequence %s to %s', s.oid::regclass, \
+    case a.grantee when 0 then 'public' else quote_ident(pg_get_userbyid(a.grantee)) end) \
+    from pg_class s join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid \
+    and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') join pg_class t on t.oid = d.refobjid \
+    left join pg_attribute c on c.attrelid = t.oid and c.attacl is not null, \
+    aclexplode(coalesce(t.relacl, '{}') || coalesce(c.attacl, '{}')) as a \
+    where s.relkind = 'S' and a.privilege_type = 'INSERT' and a.grantee <> t.relowner";
 
 impl Admin {
     /// Connects.
@@ -158,21 +183,29 @@ impl Admin {
         row.map(|row| row.get(0)).map_err(|error| AdminError::Database(words(&error)))
     }
 
-    /// Applies files to a database, all or none, and keeps them there. Schemas that they make can be used by every role: what is in
-    /// them cannot without a grant.
-    pub async fn apply(&self, files: &[SchemaFile]) -> Result<(), AdminError> {
-        let schemas = "select coalesce(string_agg(quote_ident(nspname), ', '), '') from pg_namespace where nspname !~ '^pg_'";
+    /// Applies files to a database, all or none, and keeps them there. What a model's files leave unsaid is said for them: schemas that
+    /// they make can be used by every role (what is in them cannot without a grant), who may insert into a table may take numbers
+    /// from its sequences, and the `authenticator` may become every role that they make.
+    pub async fn apply(&self, authenticator: &Address, files: &[SchemaFile]) -> Result<(), AdminError> {
         self.run("begin").await?;
-        let before: String = self.one(schemas).await?;
+        let schemas = self.names(SCHEMAS).await?;
+        let roles = self.names(ROLES).await?;
         for file in files {
             if let Err(error) = self.client.batch_execute(&file.text).await {
                 return Err(refused(file, &error));
             }
         }
-        let after: String = self.one(schemas).await?;
-        let known: Vec<&str> = before.split(", ").collect();
-        for schema in after.split(", ").filter(|schema| !known.contains(schema)) {
-            self.run(&format!("grant usage on schema {schema} to public")).await?;
+        for schema in self.names(SCHEMAS).await?.iter().filter(|schema| !schemas.contains(schema)) {
+            self.run(&format!("grant usage on schema {} to public", quote_ident(schema))).await?;
+        }
+        let own: String = self.one("select current_user::text").await?;
+        if let Some(name) = authenticator.config.get_user().filter(|name| *name != own) {
+            for role in self.names(ROLES).await?.iter().filter(|role| !roles.contains(role)) {
+                self.run(&format!("grant {} to {}", quote_ident(role), quote_ident(name))).await?;
+            }
+        }
+        for grant in self.names(SEQUENCES).await? {
+            self.run(&grant).await?;
         }
         self.run(RECORD).await?;
         for (position, file) in files.iter().enumerate() {
@@ -202,22 +235,41 @@ impl Admin {
         let name = format!("{}.{}", quote_ident(&rows.table.0), quote_ident(&rows.table.1));
         let columns: Vec<String> = rows.columns.iter().map(|column| quote_ident(column)).collect();
         let list = columns.join(", ");
-        let insert = format!(
-            "insert into {name} ({list}) overriding system value select {list} from json_populate_recordset(null::{name}, $1::text::json)"
-        );
-        let loaded = self.client.execute(&insert, &[&rows.json]).await;
+        let loaded = match &rows.values {
+            Values::Json(json) => {
+                let insert = format!(
+                    "insert into {name} ({list}) overriding system value \
+                     select {list} from json_populate_recordset(null::{name}, $1::text::json)"
+                );
+                self.client.execute(&insert, &[json]).await
+            }
+            Values::Csv(text) => {
+                self.copy(&format!("copy {name} ({list}) from stdin (format csv, header)"), text).await
+            }
+        };
         let loaded = loaded.map_err(|error| AdminError::Database(format!("{name}: {}", words(&error))))?;
+        let owned = "select c from unnest($2::text[]) as c where pg_get_serial_sequence($1, c) is not null";
+        let owned = self.client.query(owned, &[&name, &rows.columns]).await;
         let mut sequences = String::new();
-        for column in &columns {
+        for row in owned.map_err(|error| AdminError::Database(words(&error)))? {
+            let column: String = row.get(0);
             let _ = write!(
                 sequences,
-                "select setval(s, (select max({column}) from {name})) from pg_get_serial_sequence({}, {}) as s where s is not null; ",
+                "select setval(pg_get_serial_sequence({}, {}), max({})) from {name}; ",
                 escape_literal(&name),
-                escape_literal(column.trim_matches('"'))
+                escape_literal(&column),
+                quote_ident(&column)
             );
         }
         self.run(&sequences).await?;
         Ok(loaded)
+    }
+
+    async fn copy(&self, statement: &str, text: &str) -> Result<u64, tokio_postgres::Error> {
+        let sink = self.client.copy_in(statement).await?;
+        let mut sink = std::pin::pin!(sink);
+        sink.send(bytes::Bytes::copy_from_slice(text.as_bytes())).await?;
+        sink.finish().await
     }
 
     /// Runs statements of Plinth's own.
@@ -228,6 +280,12 @@ impl Admin {
     async fn exists(&self, query: &str, name: &str) -> Result<bool, AdminError> {
         let row = self.client.query_opt(query, &[&name]).await;
         row.map(|row| row.is_some()).map_err(|error| AdminError::Database(words(&error)))
+    }
+
+    async fn names(&self, query: &str) -> Result<Vec<String>, AdminError> {
+        let rows =
+            self.client.query(query, &[]).await.map_err(|error| AdminError::Database(words(&error)))?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     async fn one<T>(&self, query: &str) -> Result<T, AdminError>

@@ -117,6 +117,7 @@ pub(crate) fn compile(
 fn gives(returning: &ReturningPlan) -> Gives {
     match returning {
         ReturningPlan::Nothing => Gives::Nothing,
+        ReturningPlan::Keys(columns) if columns.is_empty() => Gives::Nothing,
         ReturningPlan::Keys(columns) => Gives::Keys(columns.clone()),
         ReturningPlan::Rows(_) => Gives::Rows,
     }

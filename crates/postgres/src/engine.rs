@@ -6,12 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use plinth_catalog::{Catalog, quote_ident};
-use plinth_engine::{Engine, EngineError, Execution, Outcome, Stopped, Transacted, Transaction};
+use plinth_engine::{Engine, EngineError, Execution, Explain, Outcome, Stopped, Transacted, Transaction};
 
 use crate::address::Address;
-use crate::compile::compile;
+use crate::compile::{Compiled, compile};
 use crate::emit;
 use crate::error::{is_outdated, of_connecting, of_statement};
+use crate::explain;
 use crate::introspect;
 use crate::pool::Pool;
 use crate::reload::keep_current;
@@ -150,22 +151,43 @@ impl PostgresEngine {
             .map_err(|_| EngineError::Unavailable { reason: reason.into() })
     }
 
-    async fn execute(&self, execution: Execution) -> Result<Outcome, EngineError> {
-        let started = Instant::now();
-        let Execution { catalog, plan, caller, mut sink, rollback, single } = execution;
+    fn compiled(&self, execution: &Execution) -> Result<Compiled, EngineError> {
+        let Execution { catalog, plan, caller, sink, .. } = execution;
         let form = if sink.wants_text() { Form::Text } else { Form::Json };
-        let threshold = self.options.estimate_above;
-        let compiled = compile(&catalog, &plan, form, &caller.session, threshold)?;
+        compile(catalog, plan, form, &caller.session, self.options.estimate_above)
+    }
+
+    async fn execute(&self, execution: Execution) -> Result<Outcome, EngineError> {
+        let compiled = self.compiled(&execution)?;
+        self.execute_compiled(&compiled, execution).await
+    }
+
+    async fn tell(&self, execution: Execution, options: Explain) -> Result<Vec<u8>, EngineError> {
+        let Some(compiled) = explain::told(self.compiled(&execution)?, options) else {
+            return Ok(Vec::new());
+        };
+        let sink = Box::new(explain::Lines::default());
+        let execution = Execution { sink, rollback: true, single: false, ..execution };
+        self.execute_compiled(&compiled, execution).await.map(|outcome| outcome.body)
+    }
+
+    async fn execute_compiled(
+        &self,
+        compiled: &Compiled,
+        execution: Execution,
+    ) -> Result<Outcome, EngineError> {
+        let started = Instant::now();
+        let Execution { catalog: _, plan, caller, mut sink, rollback, single } = execution;
         emit::header(&compiled.layout, sink.as_mut());
         let run = Run {
-            compiled: &compiled,
+            compiled,
             plan: &plan,
             caller: &caller,
             search_path: &self.search_path,
             rollback,
             single,
             max_bytes: self.options.max_response_bytes,
-            threshold,
+            threshold: self.options.estimate_above,
         };
         let mut lease = self.pool.lease().await?;
         let mut again = true;
@@ -219,6 +241,14 @@ impl Engine for PostgresEngine {
         transaction: Transaction,
     ) -> Pin<Box<dyn Future<Output = Result<Transacted, Stopped>> + Send + 'a>> {
         Box::pin(transact(self, transaction))
+    }
+
+    fn explain<'a>(
+        &'a self,
+        execution: Execution,
+        options: Explain,
+    ) -> Pin<Box<dyn Future<Output = Result<Vec<u8>, EngineError>> + Send + 'a>> {
+        Box::pin(self.tell(execution, options))
     }
 
     fn ready(&self) -> Pin<Box<dyn Future<Output = Result<(), EngineError>> + Send + '_>> {

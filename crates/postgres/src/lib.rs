@@ -14,6 +14,7 @@ mod compile;
 mod emit;
 mod engine;
 mod error;
+mod explain;
 mod introspect;
 mod pool;
 mod reload;
@@ -24,5 +25,5 @@ mod transaction;
 mod wire;
 
 pub use address::{Address, AddressError, TlsMode};
-pub use admin::{Admin, AdminError, Rows, SchemaFile};
+pub use admin::{Admin, AdminError, Rows, SchemaFile, Values};
 pub use engine::{Options, PostgresEngine};

@@ -4,11 +4,8 @@
 //! error, with the one that was probably meant.
 
 use std::path::Path;
-use std::time::Duration;
 
-use plinth_engine::RememberLimits;
 use plinth_query::request::Limits;
-use plinth_rest::BatchOptions;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -24,10 +21,6 @@ pub struct Config {
     pub database: Database,
     /// The API over the data
     pub api: Api,
-    /// Several requests in one
-    pub batch: Batch,
-    /// Answers kept under an `Idempotency-Key`
-    pub idempotency: Idempotency,
     /// Tokens
     pub auth: Auth,
     /// Cross-origin requests
@@ -88,6 +81,8 @@ pub struct Database {
     pub pool_wait_ms: u64,
     /// PostgreSQL: milliseconds that opening a connection may take
     pub connect_timeout_ms: u64,
+    /// PostgreSQL: milliseconds that the network may add to a statement's time
+    pub network_grace_ms: u64,
     /// PostgreSQL: whether connections keep statements prepared; not where they are shared (PgBouncer in transaction mode)
     pub prepared_statements: bool,
     /// PostgreSQL: statements that a connection keeps prepared
@@ -132,30 +127,6 @@ pub struct Api {
     pub max_payload_rows: usize,
     /// Plans of reads that are kept for requests that differ in their values alone; 0 plans every request anew
     pub plans_kept: usize,
-}
-
-/// `[batch]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Batch {
-    /// The name that batches are posted to; a table of this name cannot be posted to. Empty: there are no batches
-    pub path: String,
-    /// Requests in one batch
-    pub max_requests: usize,
-}
-
-/// `[idempotency]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Idempotency {
-    /// Hours that a key is remembered
-    pub keep_hours: u64,
-    /// Bytes of one answer that is remembered
-    pub max_answer_bytes: u64,
-    /// Keys of one caller
-    pub max_keys: u64,
-    /// Bytes of all answers remembered for one caller
-    pub max_total_bytes: u64,
 }
 
 /// `[auth]`
@@ -229,6 +200,7 @@ impl Default for Database {
             pool: 10,
             pool_wait_ms: 10_000,
             connect_timeout_ms: 5_000,
+            network_grace_ms: 5_000,
             prepared_statements: true,
             max_prepared_statements: 256,
             max_waiting: 1_000,
@@ -256,36 +228,6 @@ impl Default for Api {
             max_in_list: limits.max_in_list,
             max_payload_rows: limits.max_payload_rows,
             plans_kept: 1_000,
-        }
-    }
-}
-
-impl Default for Batch {
-    fn default() -> Batch {
-        let BatchOptions { path, max_requests } = BatchOptions::default();
-        Batch { path, max_requests }
-    }
-}
-
-impl Default for Idempotency {
-    fn default() -> Idempotency {
-        Idempotency {
-            keep_hours: 24,
-            max_answer_bytes: 64 * 1024,
-            max_keys: 100_000,
-            max_total_bytes: 64 * 1024 * 1024,
-        }
-    }
-}
-
-impl Idempotency {
-    /// What the engine is told.
-    pub fn limits(&self) -> RememberLimits {
-        RememberLimits {
-            keep: Duration::from_secs(self.keep_hours.saturating_mul(3600)),
-            max_answer_bytes: self.max_answer_bytes,
-            max_keys: self.max_keys,
-            max_total_bytes: self.max_total_bytes,
         }
     }
 }
@@ -322,18 +264,15 @@ impl Api {
             hide_ungranted: self.hide_ungranted,
         }
     }
-}
 
-impl Config {
     /// What the REST dialect needs to know.
     pub fn rest(&self) -> plinth_rest::Options {
         plinth_rest::Options {
-            schemas: self.api.schemas.clone(),
-            limits: self.api.limits(),
-            allow_rollback: self.api.allow_rollback,
-            openapi: self.api.openapi,
-            plans: self.api.plan_enabled,
-            batch: BatchOptions { path: self.batch.path.clone(), max_requests: self.batch.max_requests },
+            schemas: self.schemas.clone(),
+            limits: self.limits(),
+            allow_rollback: self.allow_rollback,
+            openapi: self.openapi,
+            plans: self.plan_enabled,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! What the commands do when the project's database is a PostgreSQL server: it reads the SQL of `schema/` itself, and what it holds is
 //! served as it is.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use plinth_engine::Engine as _;
-use plinth_postgres::{Address, Admin, AdminError, Options, PostgresEngine, Rows, SchemaFile};
+use plinth_postgres::{Address, Admin, AdminError, Options, PostgresEngine, Rows, SchemaFile, Values};
 use plinth_server::config::Database;
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
 use super::Result;
 use crate::project::Project;
@@ -44,7 +45,6 @@ pub fn engine(project: &Project, addresses: &Addresses) -> Arc<PostgresEngine> {
     let api = &project.config.api;
     let mut search_path = api.schemas.clone();
     search_path.extend(api.extra_search_path.iter().filter(|name| !api.schemas.contains(name)).cloned());
-    let defaults = Options::default();
     PostgresEngine::start(
         addresses.serving.clone(),
         Options {
@@ -58,10 +58,10 @@ pub fn engine(project: &Project, addresses: &Addresses) -> Arc<PostgresEngine> {
             },
             statement_timeout: Duration::from_millis(database.statement_timeout_ms),
             connect_timeout: Duration::from_millis(database.connect_timeout_ms),
+            network_grace: Duration::from_millis(database.network_grace_ms),
             max_response_bytes: database.max_response_bytes,
             search_path,
-            estimate_above: if api.max_rows == 0 { defaults.estimate_above } else { api.max_rows },
-            ..defaults
+            estimate_above: if api.max_rows == 0 { u64::MAX } else { api.max_rows },
         },
     )
 }
@@ -93,7 +93,7 @@ pub fn apply(project: &Project, addresses: &Addresses, dry_run: bool) -> Result 
                     return Ok(());
                 }
                 admin.prepare(&addresses.serving, &ROLES).await.map_err(text)?;
-                admin.apply(&files).await.map_err(text)?;
+                admin.apply(&addresses.serving, &files).await.map_err(text)?;
                 println!("applied {} files of schema/", files.len());
             }
         }
@@ -133,7 +133,7 @@ pub async fn prepare(project: &Project, addresses: &Addresses) -> Result {
         None => {
             refuse_occupied(project, &admin).await?;
             admin.prepare(&addresses.serving, &ROLES).await.map_err(text)?;
-            admin.apply(&files).await.map_err(text)
+            admin.apply(&addresses.serving, &files).await.map_err(text)
         }
     }
 }
@@ -184,54 +184,48 @@ fn rows(default_schema: &str, file: &SchemaFile) -> Result<Vec<Rows>> {
     if file.path.to_ascii_lowercase().ends_with(".csv") {
         return csv(&table(name), &file.text).map_err(located);
     }
-    let value: Value = serde_json::from_str(&file.text).map_err(|error| located(error.to_string()))?;
-    match value {
-        Value::Array(rows) => json(&table(name), rows).map_err(located),
-        Value::Object(tables) => {
-            let mut all = Vec::new();
-            for (name, rows) in tables {
-                let Value::Array(rows) = rows else {
-                    return Err(located(format!("\"{name}\" is not an array of rows")));
-                };
-                all.extend(json(&table(&name), rows).map_err(located)?);
-            }
-            Ok(all)
-        }
-        _ => Err(located("it is neither an array of rows nor an object of tables".into())),
+    let text = file.text.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with('[') {
+        return json(&table(name), text).map_err(located);
     }
+    let tables: BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(text).map_err(|error| located(error.to_string()))?;
+    // In the order of the text: a table may refer to one before it.
+    let order: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|error| located(error.to_string()))?;
+    let mut all = Vec::new();
+    for (name, rows) in order.keys().filter_map(|name| tables.get_key_value(name)) {
+        all.extend(json(&table(name), rows.get()).map_err(|error| located(format!("{name}: {error}")))?);
+    }
+    Ok(all)
 }
 
 fn csv(table: &(String, String), text: &str) -> Result<Vec<Rows>> {
-    let mut records = seed::csv_records(text)?.into_iter();
-    let header = records.next().ok_or("the header line is missing")?;
-    let columns: Vec<String> = header.into_iter().map(Option::unwrap_or_default).collect();
-    let mut rows = Vec::new();
-    for (number, record) in records.enumerate() {
-        if record.len() != columns.len() {
-            return Err(format!("row {}: {} fields instead of {}", number + 1, record.len(), columns.len()));
-        }
-        let cells = record.into_iter().map(|field| field.map_or(Value::Null, Value::String));
-        rows.push(Value::Object(columns.iter().cloned().zip(cells).collect::<Map<String, Value>>()));
-    }
-    json(table, rows)
+    let text = text.trim_start_matches('\u{feff}');
+    let header = seed::csv_records(text)?.into_iter().next().ok_or("the header line is missing")?;
+    let columns = header.into_iter().map(Option::unwrap_or_default).collect();
+    Ok(vec![Rows { table: table.clone(), columns, values: Values::Csv(text.to_owned()) }])
 }
 
-fn json(table: &(String, String), rows: Vec<Value>) -> Result<Vec<Rows>> {
-    let mut batches: Vec<(Vec<String>, Vec<Value>)> = Vec::new();
-    for (number, row) in rows.into_iter().enumerate() {
-        let Value::Object(object) = &row else {
-            return Err(format!("row {} is not an object", number + 1));
-        };
-        let columns: Vec<String> = object.keys().cloned().collect();
+/// An array of objects. Values keep their text, which a json column keeps too.
+fn json(table: &(String, String), text: &str) -> Result<Vec<Rows>> {
+    let rows: Vec<BTreeMap<String, Box<RawValue>>> =
+        serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let mut batches: Vec<(Vec<String>, Vec<String>)> = Vec::new();
+    for row in rows {
+        let columns: Vec<String> = row.keys().cloned().collect();
+        let row = serde_json::to_string(&row).map_err(|error| error.to_string())?;
         match batches.last_mut() {
             Some((known, rows)) if *known == columns => rows.push(row),
             _ => batches.push((columns, vec![row])),
         }
     }
-    Ok(batches
-        .into_iter()
-        .map(|(columns, rows)| Rows { table: table.clone(), columns, json: Value::Array(rows).to_string() })
-        .collect())
+    let rows = |(columns, rows): (Vec<String>, Vec<String>)| Rows {
+        table: table.clone(),
+        columns,
+        values: Values::Json(format!("[{}]", rows.join(","))),
+    };
+    Ok(batches.into_iter().map(rows).collect())
 }
 
 fn schema_files(project: &Project) -> Result<Vec<SchemaFile>> {

@@ -163,6 +163,7 @@ impl Writer<'_> {
     ) -> Result<(Sql, Layout)> {
         match plan {
             ReturningPlan::Nothing => Ok((self.finish(text), Layout::default())),
+            ReturningPlan::Keys(columns) if columns.is_empty() => Ok((self.finish(text), Layout::default())),
             ReturningPlan::Keys(columns) => {
                 let keys: Vec<String> = columns
                     .iter()
@@ -261,9 +262,10 @@ fn scalar(json: &str, ty: &Type) -> Scalar {
         Some(b'n') => Scalar::Null,
         _ if ty.is_json() => Scalar::Text(json.to_owned()),
         Some(b'"') => match serde_json::from_str::<String>(json) {
-            Ok(text) => Scalar::Text(text),
-            Err(_) => Scalar::Not,
+            Ok(text) if !text.contains('\0') => Scalar::Text(text),
+            _ => Scalar::Not,
         },
+        _ if matches!(ty, Type::Array(_) | Type::Row(_) | Type::Native(_)) => Scalar::Not,
         Some(b'{' | b'[') | None => Scalar::Not,
         Some(_) => Scalar::Text(json.to_owned()),
     }

@@ -214,8 +214,7 @@ impl<'a> Planner<'a> {
                 let part = Part { filters: &[], limit: None, offset: 0, ..Part::of_request(request) };
                 let from =
                     FromItem::Relation { id: SourceId::ROW, relation: written.base.id, security: None };
-                let node = self.node(&scope, from, Vec::new(), &part)?;
-                Ok(ReturningPlan::Rows(Box::new(self.with_version(request, &scope, node))))
+                Ok(ReturningPlan::Rows(Box::new(self.node(&scope, from, Vec::new(), &part)?)))
             }
         }
     }

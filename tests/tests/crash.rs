@@ -133,3 +133,88 @@ fn check_rows(server: &Server, acknowledged: &BTreeSet<u64>, round: u32) {
         server.log()
     );
 }
+
+const KEYED: &str = "create table payment (
+  id bigint generated always as identity primary key,
+  request bigint not null
+);
+grant select, insert on payment to anon;
+";
+
+/// What became of requests: the answers of those that were acknowledged, and those of which nobody knows.
+#[derive(Default)]
+struct Told {
+    answers: std::collections::BTreeMap<u64, String>,
+    unknown: BTreeSet<u64>,
+}
+
+/// Sends a request under its own key; a retry is the same again.
+fn pay(address: &str, request: u64) -> std::io::Result<String> {
+    let key = format!("\"payment-{request}\"");
+    let headers = [("Idempotency-Key", key.as_str()), ("Prefer", "return=representation")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let body = format!("{{\"request\":{request}}}");
+    let response = send(address, "POST", "/rest/v1/payment", &headers, Some(body.as_bytes()))?;
+    assert_eq!(response.status, 201, "a write was refused: {}", response.text());
+    Ok(response.text())
+}
+
+#[test]
+fn a_retried_request_is_done_once() {
+    let rounds: u32 = std::env::var("CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(4);
+    let project = Project::with_files(&[
+        ("plinth.toml", "[database]\npath = \"data/crash.db\"\n[api]\nmax_rows = 0\n"),
+        ("schema/01_payment.sql", KEYED),
+    ]);
+    let mut server = Server::start(project, "serve", &[]);
+    let mut seed = 0x9e37_79b9_7f4a_7c15;
+    let told = Arc::new(Mutex::new(Told::default()));
+    let next = Arc::new(AtomicU64::new(1));
+    for round in 1..=rounds {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                let (address, next, told) = (server.address.clone(), Arc::clone(&next), Arc::clone(&told));
+                std::thread::spawn(move || {
+                    loop {
+                        let request = next.fetch_add(1, Ordering::Relaxed);
+                        match pay(&address, request) {
+                            Ok(answer) => drop(told.lock().unwrap().answers.insert(request, answer)),
+                            // The server was killed.
+                            Err(_) => {
+                                told.lock().unwrap().unknown.insert(request);
+                                return;
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        std::thread::sleep(Duration::from_millis(30 + random(&mut seed) % 300));
+        server.kill();
+        for writer in writers {
+            writer.join().expect("a writer");
+        }
+        check_file(&server);
+        server.restart("serve", &[]);
+        let mut told = told.lock().unwrap();
+        for request in std::mem::take(&mut told.unknown) {
+            let first = pay(&server.address, request).expect("an answer");
+            let again = pay(&server.address, request).expect("an answer");
+            assert_eq!(first, again, "round {round}: request {request}");
+            told.answers.insert(request, first);
+        }
+        // Those that were acknowledged before the crash are remembered after it.
+        for (request, answer) in told.answers.iter().rev().take(20) {
+            let again = pay(&server.address, *request).expect("an answer");
+            assert_eq!(*answer, again, "round {round}: request {request}");
+        }
+        let rows = server.get("/rest/v1/payment?select=request&order=request").json();
+        let found: Vec<u64> =
+            rows.as_array().expect("rows").iter().filter_map(|row| row["request"].as_u64()).collect();
+        let expected: Vec<u64> = told.answers.keys().copied().collect();
+        assert_eq!(found, expected, "round {round}: each request is there once");
+    }
+    let count = told.lock().unwrap().answers.len();
+    println!("{rounds} rounds, {count} requests with keys, each done once");
+    assert!(count > 0, "nothing was written at all");
+}

@@ -47,6 +47,8 @@ pub struct Plan {
     pub values: Vec<(Type, Value)>,
     /// How to count all rows that match, without limit and offset
     pub count: Option<crate::request::Count>,
+    /// How many of the root's first fields are the row's version, which the request did not select
+    pub version: usize,
     /// The policies that took part, for `plinth explain`
     pub applied: Arc<[AppliedPolicy]>,
     /// What an engine made of the shape

@@ -19,6 +19,8 @@ pub struct Request {
     pub offset: u64,
     /// How to count the rows without limit and offset
     pub count: Option<Count>,
+    /// Whether each row comes with its version: the columns that the caller may read, in front of what is selected
+    pub versioned: bool,
     /// Limits of the configuration that planning enforces
     pub limits: Limits,
 }

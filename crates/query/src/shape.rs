@@ -18,7 +18,7 @@ pub(crate) struct Shape<'r> {
 
 /// The shape of a request for a role; `None` for requests whose plans depend on more than their shape, or may.
 pub(crate) fn shape<'r>(role: &str, request: &'r Request) -> Option<Shape<'r>> {
-    let Request { target, action, select, filters, order, limit, offset, count, limits } = request;
+    let Request { target, action, select, filters, order, limit, offset, count, versioned, limits } = request;
     let mut writer = Writer(Shape { key: Vec::with_capacity(256), texts: Vec::new() });
     let Target::Relation { schema, name } = target else { return None };
     match action {
@@ -31,6 +31,7 @@ pub(crate) fn shape<'r>(role: &str, request: &'r Request) -> Option<Shape<'r>> {
     writer.text(schema);
     writer.text(name);
     writer.limits(limits);
+    writer.flag(*versioned);
     writer.tag(match count {
         None => 0,
         Some(Count::Exact) => 1,

@@ -27,6 +27,8 @@ pub struct ApiError {
     pub hint: Option<String>,
     /// `WWW-Authenticate`, for 401
     pub authenticate: Option<String>,
+    /// The position in a batch of the request that it is about
+    pub entry: Option<usize>,
     /// Seconds after which to try again, for 503
     pub retry_after_seconds: Option<u32>,
     /// Further headers, from SQL
@@ -43,6 +45,7 @@ impl ApiError {
             details: None,
             hint: None,
             authenticate: None,
+            entry: None,
             retry_after_seconds: None,
             headers: Vec::new(),
         }
@@ -58,20 +61,27 @@ impl ApiError {
         ApiError { hint: Some(hint.into()), ..self }
     }
 
-    /// The body: always these four members.
+    /// The same, about the request at this position of a batch.
+    pub fn of_entry(self, at: usize) -> ApiError {
+        ApiError { entry: Some(at), ..self }
+    }
+
+    /// The body: always these four members, and the position in a batch where there is one.
     pub fn body(&self) -> Vec<u8> {
         let details = match &self.details {
             Some(Value::String(text)) => Some(Value::from(shortened(text))),
             other => other.clone(),
         };
-        json!({
+        let mut body = json!({
             "code": self.code,
             "details": details,
             "hint": self.hint.as_deref().map(shortened),
             "message": shortened(&self.message),
-        })
-        .to_string()
-        .into_bytes()
+        });
+        if let (Some(entry), Some(members)) = (self.entry, body.as_object_mut()) {
+            members.insert("entry".into(), entry.into());
+        }
+        body.to_string().into_bytes()
     }
 
     /// PGRST100: a query parameter that does not follow the grammar. `at` is the offset in characters.
@@ -224,7 +234,7 @@ impl ApiError {
             EngineError::TooManyKeys { limit } => ApiError::limit(
                 429,
                 format!("more than {limit} are remembered for this caller's idempotency keys"),
-                "Keys are forgotten after idempotency_hours in [api]; send fewer requests with one.",
+                "Keys are forgotten after a time; until then, send fewer requests with one.",
             ),
             EngineError::AnswerTooLarge { limit } => ApiError::limit(
                 400,

@@ -4,11 +4,14 @@
 
 #![allow(clippy::result_large_err, reason = "an error is made once per refused request")]
 
+mod batch;
 mod body;
+mod conditional;
 mod csv_sink;
 mod error;
 mod explain;
 mod head_sink;
+pub mod idempotency;
 mod media;
 pub mod openapi;
 mod overrides;
@@ -21,9 +24,11 @@ mod raw_sink;
 mod request;
 mod response;
 
+pub use batch::{Batch, BatchOptions, Entry, batch};
+pub use conditional::failed as precondition_failed;
 pub use error::ApiError;
 pub use explain::{Explained, explained};
 pub use media::{DocumentVersion, MediaType};
 pub use preferences::{Handling, Preferences, Return, Transaction};
 pub use request::{Call, Incoming, Options, Shape, parse};
-pub use response::{allow, error, root, success};
+pub use response::{allow, error, refused, root, success};

@@ -2,14 +2,18 @@
 
 use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
-use plinth_engine::{JsonShape, JsonSink, RowSink};
+use plinth_catalog::Catalog;
+use plinth_engine::{JsonShape, JsonSink, Outcome, RowSink};
 use plinth_query::plan::{CallShape, PlannedAction};
 use plinth_query::request::{
     Action, Arguments, Conflict, Filter, Insert, Limits, Returning, SelectItem, Target,
 };
 use plinth_query::{Plan, Request};
+use plinth_values::Session;
 
+use crate::batch::{self, Batch, BatchOptions};
 use crate::body;
+use crate::conditional::{self, Conditions, VersionSink};
 use crate::csv_sink::CsvSink;
 use crate::error::ApiError;
 use crate::explain::Explained;
@@ -49,6 +53,8 @@ pub struct Options {
     pub openapi: bool,
     /// Whether a client may ask for the plan of a request
     pub plans: bool,
+    /// Several requests in one
+    pub batch: BatchOptions,
 }
 
 impl Default for Options {
@@ -59,6 +65,7 @@ impl Default for Options {
             allow_rollback: false,
             openapi: true,
             plans: false,
+            batch: BatchOptions::default(),
         }
     }
 }
@@ -73,6 +80,8 @@ pub enum Call {
         /// How to answer
         shape: Box<Shape>,
     },
+    /// Several requests in one transaction
+    Batch(Batch),
     /// `OPTIONS`: which methods the target offers
     Methods(Target),
     /// The root: what there is
@@ -95,6 +104,8 @@ pub struct Shape {
     pub explain: Option<Explained>,
     /// What the client preferred
     pub preferences: Preferences,
+    /// `If-Match`, `If-None-Match`
+    pub conditions: Conditions,
     /// Roll back in the end
     pub rollback: bool,
     /// The relation's or function's name, for `Location`
@@ -108,6 +119,13 @@ pub struct Shape {
 /// Reads a request. Errors: everything in it that is not the dialect's, with its code and status.
 pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiError> {
     let resource = resource(incoming.path)?;
+    if let Resource::Relation(name) = &resource
+        && *incoming.method == Method::POST
+        && *name == options.batch.path
+    {
+        let batch = batch::parse(incoming.headers, incoming.body, &options.batch, options.allow_rollback)?;
+        return Ok(Call::Batch(batch));
+    }
     let in_body = query_body::is_query(incoming.method, incoming.headers);
     let is_read = in_body || matches!(*incoming.method, Method::GET | Method::HEAD);
     let schema = schema(incoming, options, is_read)?;
@@ -156,12 +174,18 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
         limit: window.limit,
         offset: window.offset,
         count,
+        versioned: false,
         limits: options.limits,
     };
     let shape = Shape {
         head: incoming.method == Method::HEAD,
         media,
         explain,
+        // A POST cannot be answered with 304 (RFC 9110, 13.1.2), even where it is a read.
+        conditions: match is_read && *incoming.method == Method::POST {
+            true => Conditions::default(),
+            false => conditional::conditions(incoming.headers)?,
+        },
         rollback: options.allow_rollback && preferences.transaction == Some(Transaction::Rollback),
         preferences: Preferences {
             transaction: preferences.transaction.filter(|_| options.allow_rollback),
@@ -436,6 +460,13 @@ fn action(
 }
 
 impl Shape {
+    /// Gives a session what the request prefers of it.
+    pub fn enter(&self, session: &mut Session) {
+        if let Some((_, zone)) = &self.preferences.time_zone {
+            session.time_zone = zone.clone();
+        }
+    }
+
     /// Where the engine writes the rows of this plan to. Errors: a media type that the result cannot have (PGRST107).
     pub fn sink(&self, plan: &Plan) -> Result<Box<dyn RowSink>, ApiError> {
         let call = match &*plan.action {
@@ -461,7 +492,33 @@ impl Shape {
             (MediaType::StrippedArray, _) => json(JsonShape::Rows, true),
             (MediaType::Json, _) => json(JsonShape::Rows, false),
         };
-        Ok(if self.head { Box::new(HeadSink) } else { sink })
+        Ok(match plan.version {
+            0 if self.head => Box::new(HeadSink),
+            0 => sink,
+            // The tag of a HEAD is that of the GET.
+            fields => Box::new(VersionSink::new(sink, fields)),
+        })
+    }
+
+    /// Completes a request with what its answer's tag needs. What comes back is to be run first, in the same transaction, when the
+    /// client has conditions on the row that it writes; [`Shape::allows`] says whether to go on. Errors: conditions on what is no
+    /// single row (PLN105).
+    pub fn conditional(
+        &self,
+        catalog: &Catalog,
+        request: &mut Request,
+    ) -> Result<Option<Box<Request>>, ApiError> {
+        conditional::prepare(catalog, request, self)
+    }
+
+    /// Where the row that a condition is about is written to.
+    pub fn condition_sink(&self, plan: &Plan) -> Box<dyn RowSink> {
+        Box::new(VersionSink::new(Box::new(HeadSink), plan.version))
+    }
+
+    /// Whether the client's conditions let the row be written that is there now.
+    pub fn allows(&self, row: &Outcome) -> bool {
+        self.conditions.allow(conditional::version(&row.body))
     }
 }
 

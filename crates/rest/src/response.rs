@@ -13,6 +13,7 @@ use plinth_query::{Caller, Offered};
 use plinth_values::Session;
 use plinth_values::output::write_text;
 
+use crate::conditional;
 use crate::error::ApiError;
 use crate::media::DocumentVersion;
 use crate::openapi;
@@ -45,6 +46,23 @@ pub fn error(error: &ApiError) -> Response<Bytes> {
     response
 }
 
+/// Why an outcome is a refusal after all: a response that cannot be as SQL wants it (PGRST111, PGRST112), a range beyond the rows (PGRST103), a row that is not as `If-Match` says (PLN104).
+pub fn refused(shape: &Shape, plan: &Plan, outcome: &Outcome) -> Option<ApiError> {
+    if let Err(wrong) = overrides::apply(&mut Response::default(), &outcome.overrides) {
+        return Some(wrong);
+    }
+    let offset = match &*plan.action {
+        PlannedAction::Read(node) => node.offset,
+        PlannedAction::Call(call) if call.shape != CallShape::Void => call.result.offset,
+        _ => return None,
+    };
+    let unwanted = plan.version > 0 && !shape.conditions.allow_version(conditional::version(&outcome.body));
+    if unwanted {
+        return Some(conditional::failed());
+    }
+    range::status(offset, outcome.rows, outcome.total).err()
+}
+
 /// The response for what a plan gave.
 pub fn success(
     shape: &Shape,
@@ -69,6 +87,31 @@ pub fn success(
 
 /// The response when SQL says nothing about it.
 fn usual(
+    shape: &Shape,
+    plan: &Plan,
+    catalog: &Catalog,
+    session: &Session,
+    mut outcome: Outcome,
+) -> Response<Bytes> {
+    if plan.version == 0 {
+        return encoded(shape, plan, catalog, session, outcome);
+    }
+    let reads = matches!(*plan.action, PlannedAction::Read(_));
+    if reads && !shape.conditions.allow_version(conditional::version(&outcome.body)) {
+        return error(&conditional::failed());
+    }
+    let (version, body) = conditional::split(outcome.body);
+    let tag = conditional::tag(shape, &version, &body);
+    outcome.body = body;
+    let response = encoded(shape, plan, catalog, session, outcome);
+    match tag {
+        Some(tag) => conditional::tagged(response, &tag, shape, reads),
+        None => response,
+    }
+}
+
+/// The response without a tag.
+fn encoded(
     shape: &Shape,
     plan: &Plan,
     catalog: &Catalog,

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, VARY};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 use http::{HeaderMap, Response};
 
 use crate::config::Compression as Config;
@@ -26,9 +26,18 @@ pub fn compress(config: &Config, request: &HeaderMap, response: Response<Bytes>)
     match encoder.write_all(&body).and_then(|()| encoder.finish()) {
         Ok(compressed) => {
             parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            mark_compressed(&mut parts.headers);
             Response::from_parts(parts, Bytes::from(compressed))
         }
         Err(_) => Response::from_parts(parts, body),
+    }
+}
+
+/// A strong tag names one sequence of bytes (RFC 9110, 8.8.3.3): the compressed ones have another one.
+fn mark_compressed(headers: &mut HeaderMap) {
+    let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).and_then(|tag| tag.strip_suffix('"'));
+    if let Some(tag) = tag.and_then(|tag| HeaderValue::from_str(&format!("{tag}-gzip\"")).ok()) {
+        headers.insert(ETAG, tag);
     }
 }
 

@@ -4,8 +4,11 @@
 //! error, with the one that was probably meant.
 
 use std::path::Path;
+use std::time::Duration;
 
+use plinth_engine::RememberLimits;
 use plinth_query::request::Limits;
+use plinth_rest::BatchOptions;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -21,6 +24,10 @@ pub struct Config {
     pub database: Database,
     /// The API over the data
     pub api: Api,
+    /// Several requests in one
+    pub batch: Batch,
+    /// Answers kept under an `Idempotency-Key`
+    pub idempotency: Idempotency,
     /// Tokens
     pub auth: Auth,
     /// Cross-origin requests
@@ -129,6 +136,30 @@ pub struct Api {
     pub plans_kept: usize,
 }
 
+/// `[batch]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Batch {
+    /// The name that batches are posted to; a table of this name cannot be posted to. Empty: there are no batches
+    pub path: String,
+    /// Requests in one batch
+    pub max_requests: usize,
+}
+
+/// `[idempotency]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Idempotency {
+    /// Hours that a key is remembered
+    pub keep_hours: u64,
+    /// Bytes of one answer that is remembered
+    pub max_answer_bytes: u64,
+    /// Keys of one caller
+    pub max_keys: u64,
+    /// Bytes of all answers remembered for one caller
+    pub max_total_bytes: u64,
+}
+
 /// `[auth]`
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -232,6 +263,36 @@ impl Default for Api {
     }
 }
 
+impl Default for Batch {
+    fn default() -> Batch {
+        let BatchOptions { path, max_requests } = BatchOptions::default();
+        Batch { path, max_requests }
+    }
+}
+
+impl Default for Idempotency {
+    fn default() -> Idempotency {
+        Idempotency {
+            keep_hours: 24,
+            max_answer_bytes: 64 * 1024,
+            max_keys: 100_000,
+            max_total_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Idempotency {
+    /// What the engine is told.
+    pub fn limits(&self) -> RememberLimits {
+        RememberLimits {
+            keep: Duration::from_secs(self.keep_hours.saturating_mul(3600)),
+            max_answer_bytes: self.max_answer_bytes,
+            max_keys: self.max_keys,
+            max_total_bytes: self.max_total_bytes,
+        }
+    }
+}
+
 impl Default for Cors {
     fn default() -> Cors {
         Cors { origins: vec!["*".into()], max_age_seconds: 86_400 }
@@ -264,15 +325,18 @@ impl Api {
             hide_ungranted: self.hide_ungranted,
         }
     }
+}
 
+impl Config {
     /// What the REST dialect needs to know.
     pub fn rest(&self) -> plinth_rest::Options {
         plinth_rest::Options {
-            schemas: self.schemas.clone(),
-            limits: self.limits(),
-            allow_rollback: self.allow_rollback,
-            openapi: self.openapi,
-            plans: self.plan_enabled,
+            schemas: self.api.schemas.clone(),
+            limits: self.api.limits(),
+            allow_rollback: self.api.allow_rollback,
+            openapi: self.api.openapi,
+            plans: self.api.plan_enabled,
+            batch: BatchOptions { path: self.batch.path.clone(), max_requests: self.batch.max_requests },
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderValue, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ETAG, HeaderValue, ORIGIN, VARY,
 };
 use http::{HeaderMap, Method, Response};
 
@@ -14,6 +14,7 @@ const METHODS: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD";
 /// The answer to who asks about `QUERY`, which PostgREST's list does not have.
 const METHODS_WITH_QUERY: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD, QUERY";
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
+const EXPOSED_WITH_TAG: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit, ETag";
 
 /// `OPTIONS` tells that any origin is allowed even to a request that names none, as PostgREST does.
 pub fn tell_any(config: &Cors, response: &mut HeaderMap) {
@@ -63,7 +64,8 @@ pub fn decorate(config: &Cors, request: &HeaderMap, response: &mut HeaderMap) {
         response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    let exposed = if response.contains_key(ETAG) { EXPOSED_WITH_TAG } else { EXPOSED };
+    response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 pub mod compression;
 pub mod config;
 pub mod cors;
+mod data;
 pub mod files;
 pub mod keys;
 pub mod log;

@@ -11,13 +11,13 @@ use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body as HttpBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use plinth_catalog::Catalog;
-use plinth_engine::{Engine, EngineError, Execution};
-use plinth_query::{Caller, PlanCache};
+use plinth_engine::{Engine, EngineError};
+use plinth_query::PlanCache;
 use plinth_rest::{ApiError, Call, Incoming};
 use plinth_values::Session;
 
 use crate::config::Config;
+use crate::data::{Data, InProgress};
 use crate::files::{Body, Files, full};
 use crate::keys::Keys;
 use crate::timing::Timing;
@@ -32,7 +32,7 @@ pub struct App {
     engine: Arc<dyn Engine>,
     config: Config,
     rest: plinth_rest::Options,
-    plans: PlanCache,
+    data: Data,
     verifier: Verifier,
     files: Option<Files>,
     anon_key: String,
@@ -46,9 +46,17 @@ impl App {
         keys: &Keys,
         public: Option<std::path::PathBuf>,
     ) -> App {
-        App {
-            rest: config.api.rest(),
+        let rest = config.rest();
+        let data = Data {
+            engine: Arc::clone(&engine),
+            options: rest.clone(),
+            remember: config.idempotency.limits(),
+            in_progress: InProgress::default(),
             plans: PlanCache::new(config.api.plans_kept),
+        };
+        App {
+            rest,
+            data,
             verifier: Verifier::new(&keys.jwt_secret, &config.auth.jwt_audience, &config.api.anon_role),
             files: public.map(Files::new),
             anon_key: keys.anon_key.clone(),
@@ -192,54 +200,12 @@ impl App {
                     .map_err(|refusal| ApiError::from_refusal(refusal, !caller.authenticated))?;
                 Ok(plinth_rest::allow(Some(offered)))
             }
+            Call::Batch(batch) => self.data.batch(catalog, caller, &incoming, batch, timing).await,
             Call::Data { request, shape } => {
-                if let Some((_, zone)) = &shape.preferences.time_zone {
-                    caller.session.time_zone = zone.clone();
-                }
-                self.data(catalog, caller, &request, &shape, timing).await
+                shape.enter(&mut caller.session);
+                self.data.one(catalog, caller, &incoming, (*request, *shape), timing).await
             }
         }
-    }
-
-    async fn data(
-        &self,
-        catalog: Arc<Catalog>,
-        caller: Caller,
-        request: &plinth_query::Request,
-        shape: &plinth_rest::Shape,
-        timing: &mut Timing,
-    ) -> Result<Response<Bytes>, ApiError> {
-        let anonymous = !caller.authenticated;
-        let plan = self
-            .plans
-            .plan(&catalog, &caller, request)
-            .map_err(|refusal| ApiError::from_refusal(refusal, anonymous))?;
-        let sink = shape.sink(&plan)?;
-        timing.station("plan");
-        let session = caller.session.clone();
-        let execution = Execution {
-            catalog: Arc::clone(&catalog),
-            plan: Arc::new(plan),
-            caller,
-            sink,
-            rollback: shape.rollback,
-            single: shape.media.is_object(),
-        };
-        let plan = Arc::clone(&execution.plan);
-        let failed = |error| {
-            if let EngineError::Internal { detail } = &error {
-                tracing::error!(detail, "the engine failed: this is a defect");
-            }
-            ApiError::from_engine(error, anonymous)
-        };
-        if let Some(explain) = &shape.explain {
-            let text = self.engine.explain(execution, explain.options).await.map_err(failed)?;
-            timing.station("transaction");
-            return Ok(plinth_rest::explained(explain, text));
-        }
-        let outcome = self.engine.run(execution).await.map_err(failed)?;
-        timing.station("transaction");
-        Ok(plinth_rest::success(shape, &plan, &catalog, &session, outcome))
     }
 
     /// Reads the body within the configured size and time.

@@ -22,7 +22,7 @@ pub fn run(dir: &Path, request: &str, role: &str, claims: &[String], body: &str)
     let headers = HeaderMap::new();
     let incoming = Incoming { method: &method, path, query, headers: &headers, body: body.as_bytes() };
     let caller = caller(&project, &catalog, role, claims, &method, path)?;
-    let call = plinth_rest::parse(&incoming, &project.config.api.rest()).map_err(|error| told(&error))?;
+    let call = plinth_rest::parse(&incoming, &project.config.rest()).map_err(|error| told(&error))?;
     let Call::Data { request, .. } = call else {
         return Err("only requests for data have a plan".into());
     };

@@ -42,6 +42,7 @@ struct Kept {
 struct KeptPlan {
     action: Arc<PlannedAction>,
     count: Option<Count>,
+    version: usize,
     applied: Arc<[AppliedPolicy]>,
     compiled: Compiled,
     /// The type that each value is read as, and which of the request's texts it is read from
@@ -64,16 +65,16 @@ impl PlanCache {
         if let Some(kept) = self.find(catalog, &shape.key) {
             limits::check(request)?;
             if let Some(values) = read(&kept, &shape, caller) {
-                let KeptPlan { action, count, applied, compiled, values: _ } = &*kept;
+                let KeptPlan { action, count, version, applied, compiled, values: _ } = &*kept;
                 let (action, applied, compiled) = (action.clone(), applied.clone(), compiled.clone());
-                return Ok(Plan { action, values, count: *count, applied, compiled });
+                return Ok(Plan { action, values, count: *count, version: *version, applied, compiled });
             }
             return start::plan(catalog, caller, request);
         }
         let (plan, origins) = start::plan_with_origins(catalog, caller, request)?;
         if let Some(values) = recipe(&plan, &origins, &shape.texts) {
-            let Plan { action, values: _, count, applied, compiled } = plan.clone();
-            self.keep(catalog, shape.key, KeptPlan { action, count, applied, compiled, values });
+            let Plan { action, values: _, count, version, applied, compiled } = plan.clone();
+            self.keep(catalog, shape.key, KeptPlan { action, count, version, applied, compiled, values });
         }
         Ok(plan)
     }

@@ -214,7 +214,8 @@ impl<'a> Planner<'a> {
                 let part = Part { filters: &[], limit: None, offset: 0, ..Part::of_request(request) };
                 let from =
                     FromItem::Relation { id: SourceId::ROW, relation: written.base.id, security: None };
-                Ok(ReturningPlan::Rows(Box::new(self.node(&scope, from, Vec::new(), &part)?)))
+                let node = self.node(&scope, from, Vec::new(), &part)?;
+                Ok(ReturningPlan::Rows(Box::new(self.with_version(request, &scope, node))))
             }
         }
     }

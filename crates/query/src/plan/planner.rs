@@ -30,6 +30,8 @@ pub(crate) struct Planner<'a> {
     pub values: Vec<(Type, Value)>,
     /// Where in the request each of them was read, for those that were read from a text of it
     pub origins: Vec<Option<Origin>>,
+    /// How many fields of the root are the row's version
+    pub version: usize,
 }
 
 /// A text by its place in memory: while a request is planned, what stands where one of its texts stands is that text, and no other.
@@ -98,6 +100,7 @@ impl<'a> Planner<'a> {
             schema,
             values: Vec::new(),
             origins: Vec::new(),
+            version: 0,
         }
     }
 

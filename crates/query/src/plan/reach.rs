@@ -78,6 +78,7 @@ pub(super) fn reached<'a>(
         limit: None,
         offset: 0,
         count: None,
+        versioned: false,
         limits: Limits::default(),
     };
     let mut planner = Planner::new(catalog, caller, &request);

@@ -136,6 +136,20 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// The node with each row's version in front of its fields, where the request asks for it. A group has none.
+    pub fn with_version(&mut self, request: &Request, scope: &Scope<'a, '_>, mut node: Node) -> Node {
+        if request.versioned && !node.grouped {
+            let columns = scope.source.readable().map(|(position, column)| Field::Value {
+                name: column.name.to_owned(),
+                expr: scope.source.value(position),
+            });
+            let version: Vec<Field> = columns.collect();
+            self.version = version.len();
+            node.fields.splice(0..0, version);
+        }
+        node
+    }
+
     /// The fields of a level.
     fn fields(
         &mut self,

@@ -41,12 +41,13 @@ pub(crate) fn plan_with_origins(
             }
         },
     };
-    let Planner { values, origins, weaver, .. } = planner;
+    let Planner { values, origins, weaver, version, .. } = planner;
     limits::check_values(values.len())?;
     let plan = Plan {
         action: Arc::new(action),
         values,
         count: request.count,
+        version,
         applied: weaver.applied.into(),
         compiled: Compiled::default(),
     };
@@ -112,6 +113,7 @@ impl<'a> Planner<'a> {
         let from = self.weaver.relation(id, relation.id, super::weave::Rights::Caller)?;
         let scope = self.scope(source, &request.select)?;
         let part = Part { limit: self.capped(request.limit), ..Part::of_request(request) };
-        self.node(&scope, from, Vec::new(), &part)
+        let node = self.node(&scope, from, Vec::new(), &part)?;
+        Ok(self.with_version(request, &scope, node))
     }
 }

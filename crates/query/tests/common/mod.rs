@@ -38,6 +38,7 @@ pub fn get(relation: &str) -> Request {
         limit: None,
         offset: 0,
         count: None,
+        versioned: false,
         limits: Limits { aggregates: true, ..Limits::default() },
     }
 }

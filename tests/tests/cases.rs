@@ -24,3 +24,8 @@ fn abuse() {
 fn aggregates() {
     run_folder("aggregates", &[]);
 }
+
+#[test]
+fn limits() {
+    run_folder("limits", &[]);
+}

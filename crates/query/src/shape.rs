@@ -98,7 +98,7 @@ impl<'r> Writer<'r> {
         &mut self,
         select: &'r [SelectItem],
         filters: &'r [Filter],
-        order: &[Order],
+        order: &'r [Order],
         limit: Option<u64>,
         offset: u64,
     ) -> Option<()> {
@@ -159,7 +159,7 @@ impl<'r> Writer<'r> {
         self.level(select, filters, order, *limit, *offset)
     }
 
-    fn field(&mut self, field: &FieldPath) {
+    fn field(&mut self, field: &'r FieldPath) {
         let FieldPath { column, path } = field;
         self.text(column);
         self.number(path.len() as u64);
@@ -167,7 +167,9 @@ impl<'r> Writer<'r> {
             match operand {
                 PathOperand::Key(key) => {
                     self.tag(0);
+                    // It names the field, too.
                     self.text(key);
+                    self.value(key);
                 }
                 PathOperand::Index(index) => {
                     self.tag(1);

@@ -71,6 +71,21 @@ pub(crate) fn compiled(catalog: &Catalog, plan: &Plan) -> Result<Arc<CompiledRea
     plan.compiled.get_or_make(|| compile(catalog, &plan.action, plan.count.is_some()))
 }
 
+#[cfg(test)]
+impl CompiledRead {
+    /// The text of every statement.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        fn add(node: &CompiledNode, all: &mut Vec<String>) {
+            all.push(node.text.clone());
+            node.children.iter().for_each(|child| add(child, all));
+        }
+        let mut all: Vec<String> =
+            self.before.iter().chain(&self.count).map(|sql| sql.text.clone()).collect();
+        add(&self.root, &mut all);
+        all
+    }
+}
+
 /// Compiles an action that only reads.
 fn compile(catalog: &Catalog, action: &PlannedAction, count: bool) -> Result<CompiledRead, EngineError> {
     let (before, node): (Vec<&Query>, &Node) = match action {

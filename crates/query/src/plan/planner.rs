@@ -2,6 +2,7 @@
 //! built from names and text. Which expressions a request needs is decided by the other modules.
 
 use plinth_catalog::expr::{Expr, ExprKind, SourceId};
+use plinth_catalog::walk::{Visitor, walk_expr};
 use plinth_catalog::{Catalog, Relation};
 use plinth_values::builtin::{self, Kind};
 use plinth_values::cast;
@@ -32,6 +33,8 @@ pub(crate) struct Planner<'a> {
     pub origins: Vec<Option<Origin>>,
     /// How many fields of the root are the row's version
     pub version: usize,
+    /// The keys of JSON paths among them, so that equal paths are equal expressions
+    keys: Vec<(String, Expr)>,
 }
 
 /// A text by its place in memory: while a request is planned, what stands where one of its texts stands is that text, and no other.
@@ -45,6 +48,19 @@ impl Origin {
     /// `None` for an empty text, which has no place of its own.
     pub fn of(text: &str) -> Option<Origin> {
         (!text.is_empty()).then(|| Origin { address: text.as_ptr().addr(), length: text.len() })
+    }
+}
+
+/// Whether a text stands as a constant in an expression.
+struct IsNamed<'k> {
+    key: &'k str,
+    found: bool,
+}
+
+impl Visitor for IsNamed<'_> {
+    fn expr(&mut self, expr: &Expr) {
+        self.found |= matches!(&expr.kind, ExprKind::Literal(Value::Text(text)) if text == self.key);
+        walk_expr(self, expr);
     }
 }
 
@@ -101,6 +117,7 @@ impl<'a> Planner<'a> {
             values: Vec::new(),
             origins: Vec::new(),
             version: 0,
+            keys: Vec::new(),
         }
     }
 
@@ -141,7 +158,7 @@ impl<'a> Planner<'a> {
         }
         for step in &field.path {
             let operand = match &step.operand {
-                PathOperand::Key(key) => Expr::literal(Value::Text(key.clone()), Type::Text),
+                PathOperand::Key(key) => self.key(source, key)?,
                 PathOperand::Index(index) => Expr::literal(Value::Int((*index).into()), Type::Int4),
             };
             if native {
@@ -160,6 +177,25 @@ impl<'a> Planner<'a> {
             expr = built(found, vec![expr, operand]);
         }
         Ok(expr)
+    }
+
+    /// A key of a JSON path: a value of the request, except where an index of the relation is over that key. Then it is the index's own,
+    /// so that an engine sees that the index is meant.
+    fn key(&mut self, source: &Source<'a>, key: &str) -> Result<Expr, Refusal> {
+        let indexes = source.relation.and_then(|relation| relation.table()).map(|table| &table.indexes);
+        let mut found = IsNamed { key, found: false };
+        for indexed in indexes.into_iter().flatten().flat_map(|index| &index.keys) {
+            found.expr(&indexed.expr);
+        }
+        if found.found {
+            return Ok(Expr::literal(Value::Text(key.to_owned()), Type::Text));
+        }
+        if let Some((_, known)) = self.keys.iter().find(|(known, _)| known == key) {
+            return Ok(known.clone());
+        }
+        let read = self.read(&Type::Text, key)?;
+        self.keys.push((key.to_owned(), read.clone()));
+        Ok(read)
     }
 
     /// A call of a built-in by name.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod group;
+mod injection;
 mod reading;
 mod schema;
 mod transactions;

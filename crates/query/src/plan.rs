@@ -15,6 +15,7 @@ mod offered;
 mod payload;
 mod planner;
 mod reach;
+mod search;
 mod select;
 mod start;
 mod statement;

@@ -377,6 +377,8 @@ pub struct Limits {
     pub max_filters: usize,
     /// Values in one `in` list
     pub max_in_list: usize,
+    /// Length of one full-text query, in bytes
+    pub max_search_bytes: usize,
     /// Rows in one payload
     pub max_payload_rows: usize,
     /// Whether aggregates are allowed
@@ -393,6 +395,7 @@ impl Default for Limits {
             max_select: 1600,
             max_filters: 200,
             max_in_list: 10_000,
+            max_search_bytes: 10_000,
             max_payload_rows: 100_000,
             aggregates: false,
             hide_ungranted: true,

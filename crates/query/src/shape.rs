@@ -81,12 +81,15 @@ impl<'r> Writer<'r> {
             max_select,
             max_filters,
             max_in_list,
+            max_search_bytes,
             max_payload_rows,
             aggregates,
             hide_ungranted,
         } = *limits;
         self.maybe(max_rows, Self::number);
-        for limit in [max_embed_depth, max_select, max_filters, max_in_list, max_payload_rows] {
+        for limit in
+            [max_embed_depth, max_select, max_filters, max_in_list, max_search_bytes, max_payload_rows]
+        {
             self.number(limit as u64);
         }
         self.flag(aggregates);

@@ -130,6 +130,8 @@ pub struct Api {
     pub max_filters: usize,
     /// Values in one `in` list
     pub max_in_list: usize,
+    /// Length of one full-text query, in bytes
+    pub max_search_bytes: usize,
     /// Rows in one payload
     pub max_payload_rows: usize,
     /// Plans of reads that are kept for requests that differ in their values alone; 0 plans every request anew
@@ -257,6 +259,7 @@ impl Default for Api {
             max_select: limits.max_select,
             max_filters: limits.max_filters,
             max_in_list: limits.max_in_list,
+            max_search_bytes: limits.max_search_bytes,
             max_payload_rows: limits.max_payload_rows,
             plans_kept: 1_000,
         }
@@ -320,6 +323,7 @@ impl Api {
             max_select: self.max_select,
             max_filters: self.max_filters,
             max_in_list: self.max_in_list,
+            max_search_bytes: self.max_search_bytes,
             max_payload_rows: self.max_payload_rows,
             aggregates: self.aggregates,
             hide_ungranted: self.hide_ungranted,

@@ -25,6 +25,7 @@ mod picture;
 mod range;
 mod regular;
 mod resolve;
+mod search;
 mod sets;
 mod statistics;
 mod text;
@@ -139,6 +140,11 @@ pub enum Arg {
     Json,
     Jsonb,
     Bytea,
+    Tsvector,
+    Tsquery,
+    Regconfig,
+    /// `real[]`
+    Float4Array,
     /// `text[]`
     TextArray,
     Int4Array,
@@ -183,6 +189,10 @@ impl Arg {
             Arg::Json => Type::Json,
             Arg::Jsonb => Type::Jsonb,
             Arg::Bytea => Type::Bytea,
+            Arg::Tsvector => Type::Tsvector,
+            Arg::Tsquery => Type::Tsquery,
+            Arg::Regconfig => Type::Regconfig,
+            Arg::Float4Array => Type::Float4.array(),
             Arg::TextArray => Type::Text.array(),
             Arg::Int4Array => Type::Int4.array(),
             Arg::Int8Array => Type::Int8.array(),
@@ -282,6 +292,7 @@ static TABLES: &[&[Builtin]] = &[
     array::TABLE,
     range::TABLE,
     misc::TABLE,
+    search::TABLE,
     sets::TABLE,
     aggregate::TABLE,
     statistics::VARIANCE,

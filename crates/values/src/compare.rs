@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use crate::array::{self, Array};
 use crate::interval::Interval;
 use crate::json::Json;
+use crate::search::Vector;
 use crate::{Type, ValueRef, numeric, range};
 
 /// Compares two non-null values of one type in storage form. A null sorts last.
@@ -33,6 +34,7 @@ pub fn is_plain(ty: &Type) -> bool {
             | Type::Interval
             | Type::Jsonb
             | Type::Char
+            | Type::Tsvector
             | Type::Enum(_)
             | Type::Range(_)
             | Type::Array(_)
@@ -51,6 +53,9 @@ pub fn compare_text(ty: &Type, a: &str, b: &str) -> Ordering {
         }
         Type::Jsonb => {
             both(Json::parse_jsonb(a), Json::parse_jsonb(b)).map_or_else(|| a.cmp(b), |(a, b)| a.compare(&b))
+        }
+        Type::Tsvector => {
+            both(Vector::parse(a), Vector::parse(b)).map_or_else(|| a.cmp(b), |(a, b)| a.compare(&b))
         }
         Type::Enum(labels) => {
             let rank =

@@ -8,6 +8,7 @@ mod uuid;
 use crate::datetime::{decode, round_to};
 use crate::interval::Interval;
 use crate::numeric::{Decimal, is_space};
+use crate::search::{Config, Query, Vector};
 use crate::{Modifier, Result, Session, Type, Value, ValueError, array, json, range};
 pub use json_value::from_json;
 
@@ -40,6 +41,9 @@ pub fn from_text(ty: &Type, modifier: Modifier, text: &str, session: &Session) -
         }
         Type::Jsonb => Value::Text(json::canonical(text)?),
         Type::Bytea => Value::Bytes(bytea::parse(text)?),
+        Type::Tsvector => Value::Text(Vector::parse(text)?.to_string()),
+        Type::Tsquery => Value::Text(Query::parse(text)?.to_string()),
+        Type::Regconfig => Value::Text(Config::parse(text)?.name().to_owned()),
         Type::Enum(labels) => {
             if !labels.labels.iter().any(|label| label == text) {
                 return Err(ValueError::new(

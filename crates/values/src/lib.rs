@@ -17,6 +17,7 @@ pub mod json;
 pub mod numeric;
 pub mod output;
 pub mod range;
+pub mod search;
 mod session;
 mod ty;
 mod value;

@@ -48,6 +48,12 @@ pub enum Type {
     Jsonb,
     /// `bytea`
     Bytea,
+    /// `tsvector`: the lexemes of a text
+    Tsvector,
+    /// `tsquery`: words to look for in a tsvector
+    Tsquery,
+    /// `regconfig`: a text search configuration
+    Regconfig,
     /// A type made by `create type … as enum`
     Enum(Arc<EnumType>),
     /// `int4range` and its kin
@@ -177,6 +183,9 @@ impl fmt::Display for Type {
             Type::Json => "json",
             Type::Jsonb => "jsonb",
             Type::Bytea => "bytea",
+            Type::Tsvector => "tsvector",
+            Type::Tsquery => "tsquery",
+            Type::Regconfig => "regconfig",
             Type::Void => "void",
             Type::Range(kind) => kind.name(),
             Type::Enum(e) => return f.write_str(&e.name),

@@ -14,6 +14,8 @@
 //! | interval | `Text`, PostgreSQL's default output: `1 year 2 mons 3 days 04:05:06.5` |
 //! | json | `Text`, as written |
 //! | jsonb | `Text`, exactly as PostgreSQL prints jsonb: `{"a": 1, "bb": [1, 2]}`, keys ordered by length, then bytes |
+//! | tsvector, tsquery | `Text`, as PostgreSQL prints it: `'fat':2A 'rat':3`, `'fat' & !'cat'` |
+//! | regconfig | `Text`, the name of the configuration |
 //! | bytea | `Bytes` |
 //! | ranges | `Text`, the bounds in the form of their type, in PostgreSQL's brackets: `[1,5)`, `[19723,)`, `empty` |
 //! | array | `Text`, a compact JSON array of the elements' JSON forms: `[1,2,null]`, `["a","b"]`, `[[1],[2]]` |

@@ -1,4 +1,4 @@
-//! Replays calls recorded from PostgreSQL 15 (`tests/data/calls.tsv`, `range_calls.tsv`): resolution, coercion, the call, and its text form.
+//! Replays calls recorded from PostgreSQL 15 (`tests/data/calls.tsv`, `range_calls.tsv`, `search.tsv`): resolution, coercion, the call, and its text form.
 //! `CALLS_FILTER=name` runs one name only.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
@@ -31,6 +31,9 @@ fn type_named(name: &str) -> Type {
         "json" => Type::Json,
         "jsonb" => Type::Jsonb,
         "bytea" => Type::Bytea,
+        "tsvector" => Type::Tsvector,
+        "tsquery" => Type::Tsquery,
+        "regconfig" => Type::Regconfig,
         other => match RangeKind::ALL.into_iter().find(|kind| kind.name() == other) {
             Some(kind) => Type::Range(kind),
             None => panic!("type {other}"),
@@ -151,7 +154,11 @@ fn answers_as_postgresql_does() {
     let only = std::env::var("CALLS_FILTER").ok();
     let mut wrong = Vec::new();
     let mut count = 0;
-    let files = [include_str!("data/calls.tsv"), include_str!("data/range_calls.tsv")];
+    let files = [
+        include_str!("data/calls.tsv"),
+        include_str!("data/range_calls.tsv"),
+        include_str!("data/search.tsv"),
+    ];
     let recorded = files.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
     for line in recorded {
         let fields: Vec<&str> = line.split('\t').collect();

@@ -37,6 +37,9 @@ fn pool(ty: &Type) -> Vec<Value> {
             &["null", "[]", "{}", "[1,[2,{\"a\":null}]]", "{\"a\":{\"b\":[1]}}", "\"ä\"", "1e300"]
         }
         Type::Bytea => &["", "\\x00ff", "\\xc3a4"],
+        Type::Tsvector => &["", "a", "a:1A b:2,16383", "'ä€':3 a"],
+        Type::Tsquery => &["", "a", "!a & b:*A | (c <-> d <16384> !e)"],
+        Type::Regconfig => &["english", "simple"],
         Type::Array(element) if element.is_integer() => {
             &["{}", "{1,2,NULL}", "{{1},{2}}", "{2147483647,2147483647}"]
         }

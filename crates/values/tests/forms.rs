@@ -88,6 +88,9 @@ fn named_type(name: &str) -> (Type, Modifier) {
         "json" => Type::Json,
         "jsonb" => Type::Jsonb,
         "bytea" => Type::Bytea,
+        "tsvector" => Type::Tsvector,
+        "tsquery" => Type::Tsquery,
+        "regconfig" => Type::Regconfig,
         other => match RangeKind::ALL.into_iter().find(|kind| kind.name() == other) {
             Some(kind) => Type::Range(kind),
             None => panic!("no such type: {other}"),

@@ -45,9 +45,17 @@ fn category(ty: &Type) -> Category {
         Type::Enum(_) => Category::Enum,
         Type::Array(_) => Category::Array,
         Type::Range(_) => Category::Range,
-        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Void | Type::Native(_) => {
-            Category::User
-        }
+        // What stands for an object is a number there.
+        Type::Regconfig => Category::Number,
+        Type::Uuid
+        | Type::Json
+        | Type::Jsonb
+        | Type::Bytea
+        | Type::Tsvector
+        | Type::Tsquery
+        | Type::Row(_)
+        | Type::Void
+        | Type::Native(_) => Category::User,
     }
 }
 

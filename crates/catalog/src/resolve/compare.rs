@@ -38,7 +38,7 @@ pub(crate) fn symbol(op: CompareOp) -> &'static str {
 /// Whether values of the type can be compared at all.
 pub(super) fn is_comparable(ty: &Type) -> bool {
     match ty {
-        Type::Json | Type::Row(_) | Type::Void => false,
+        Type::Json | Type::Tsquery | Type::Regconfig | Type::Row(_) | Type::Void => false,
         Type::Array(element) => is_comparable(element),
         _ => true,
     }

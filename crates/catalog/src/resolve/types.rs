@@ -72,6 +72,8 @@ pub(super) fn data_type(catalog: &Catalog, search_path: &[String], ast: &DataTyp
         DataType::JSON => plain(Type::Json),
         DataType::JSONB => plain(Type::Jsonb),
         DataType::Bytea => plain(Type::Bytea),
+        DataType::TsVector => plain(Type::Tsvector),
+        DataType::TsQuery => plain(Type::Tsquery),
         DataType::Array(
             ArrayElemTypeDef::SquareBracket(element, _) | ArrayElemTypeDef::Qualified(element, _),
         ) => array(catalog, search_path, element),
@@ -182,6 +184,9 @@ fn alias(name: &ast::ObjectName, bare: &str, arguments: &[String]) -> Option<Res
         "json" => plain(Type::Json),
         "jsonb" => plain(Type::Jsonb),
         "bytea" => plain(Type::Bytea),
+        "tsvector" => plain(Type::Tsvector),
+        "tsquery" => plain(Type::Tsquery),
+        "regconfig" => plain(Type::Regconfig),
         "int4multirange" | "int8multirange" | "nummultirange" | "tsmultirange" | "tstzmultirange"
         | "datemultirange" => Err(format!("type {bare} is not supported: keep one range a row")),
         other => {

@@ -211,7 +211,9 @@ fn of(ty: &Type) -> String {
         | Type::Interval
         | Type::Uuid
         | Type::Range(_)
-        | Type::Bytea => "string".into(),
+        | Type::Bytea
+        | Type::Regconfig => "string".into(),
+        Type::Tsvector | Type::Tsquery => "unknown".into(),
     }
 }
 

@@ -30,6 +30,9 @@ pub(super) fn name(ty: &Type) -> Result<String> {
         Type::Jsonb => "jsonb".into(),
         Type::Bytea => "bytea".into(),
         Type::Range(kind) => kind.name().into(),
+        Type::Tsvector => "tsvector".into(),
+        Type::Tsquery => "tsquery".into(),
+        Type::Regconfig => "regconfig".into(),
         Type::Enum(ty) => format!("{}.{}", quote_ident(&ty.schema), quote_ident(&ty.name)),
         Type::Array(element) => format!("{}[]", name(element)?),
         Type::Row(relation) => match relation.split_once('.') {
@@ -76,6 +79,9 @@ pub(super) fn output(ty: &Type, form: Form, expr: String) -> (String, Format, Ty
         | Type::Uuid
         | Type::Json
         | Type::Jsonb
+        | Type::Tsvector
+        | Type::Tsquery
+        | Type::Regconfig
         | Type::Enum(_)
         | Type::Void => (expr, Format::Text, ty.clone()),
         Type::Range(_) | Type::Array(_) | Type::Row(_) | Type::Native(_) | Type::Unknown => match form {

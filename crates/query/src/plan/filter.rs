@@ -106,8 +106,8 @@ impl<'a> Planner<'a> {
             Operation::TextSearch { op, language, value } if self.database().is_some() => {
                 Ok(self.text_search(field, *op, language.as_deref(), value))
             }
-            Operation::TextSearch { .. } => {
-                Err(Refusal::NotImplemented { detail: "Full-text search is not implemented.".into() })
+            Operation::TextSearch { op, language, value } => {
+                self.vector_search(field, *op, language.as_deref(), value)
             }
         }
     }

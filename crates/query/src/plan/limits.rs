@@ -90,6 +90,14 @@ fn filters(request: &Request, all: &[Filter], depth: usize, conditions: &mut usi
                 }
             }
         }
+        if let Filter::Condition { op: Operation::TextSearch { value, .. }, .. } = filter
+            && value.len() > request.limits.max_search_bytes
+        {
+            return Err(limit(
+                format!("a search has more than {} bytes", request.limits.max_search_bytes),
+                "Search for fewer words.",
+            ));
+        }
         if *conditions > request.limits.max_filters {
             return Err(limit(
                 format!("there are more than {} conditions", request.limits.max_filters),

@@ -64,8 +64,10 @@ impl<'a> Planner<'a> {
 
     /// `field @@ to_tsquery('text')`, where the field is no document itself `to_tsvector(field) @@ …`.
     pub fn text_search(&mut self, field: Expr, op: TextSearch, language: Option<&str>, text: &str) -> Expr {
-        let is_document =
-            matches!(&field.ty, Type::Native(ty) if ty.schema == "pg_catalog" && ty.name == "tsvector");
+        let is_document = match &field.ty {
+            Type::Native(ty) => ty.schema == "pg_catalog" && ty.name == "tsvector",
+            ty => *ty == Type::Tsvector,
+        };
         let document = if is_document {
             field
         } else {

@@ -339,7 +339,7 @@ fn no_function(name: &str, types: &[Type]) -> Refusal {
 /// Whether PostgreSQL can compare two values of the type for equality, as far as is known here.
 pub(crate) fn has_equality(ty: &Type) -> bool {
     match ty {
-        Type::Json | Type::Void | Type::Unknown => false,
+        Type::Json | Type::Tsquery | Type::Regconfig | Type::Void | Type::Unknown => false,
         Type::Array(element) => has_equality(element),
         _ => true,
     }

@@ -67,6 +67,9 @@ fn json_type(ty: &Type) -> Option<&'static str> {
         | Type::Uuid
         | Type::Bytea
         | Type::Range(_)
+        | Type::Tsvector
+        | Type::Tsquery
+        | Type::Regconfig
         | Type::Enum(_) => "string",
         Type::Array(_) => "array",
         Type::Row(_) => "object",

@@ -10,7 +10,7 @@ use plinth_values::range::RangeKind;
 use plinth_values::{EnumType, Modifier, Type};
 
 /// The types with a name of their own.
-const NAMES: [(&str, Type); 27] = [
+const NAMES: [(&str, Type); 30] = [
     ("unknown", Type::Unknown),
     ("bool", Type::Bool),
     ("int2", Type::Int2),
@@ -37,6 +37,9 @@ const NAMES: [(&str, Type); 27] = [
     ("tsrange", Type::Range(RangeKind::Ts)),
     ("tstzrange", Type::Range(RangeKind::Tstz)),
     ("daterange", Type::Range(RangeKind::Date)),
+    ("tsvector", Type::Tsvector),
+    ("tsquery", Type::Tsquery),
+    ("regconfig", Type::Regconfig),
     ("void", Type::Void),
 ];
 

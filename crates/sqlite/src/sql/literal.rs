@@ -53,6 +53,7 @@ pub(crate) fn declared_type(ty: &Type) -> Option<&'static str> {
         Type::Bytea => "BLOB",
         Type::Numeric | Type::Text | Type::Varchar | Type::Char | Type::Enum(_) | Type::Uuid => "TEXT",
         Type::Interval | Type::Json | Type::Jsonb | Type::Range(_) | Type::Unknown => "TEXT",
+        Type::Tsvector | Type::Tsquery | Type::Regconfig => "TEXT",
         Type::Array(element) => declared_type(element).map(|_| "TEXT")?,
         Type::Row(_) | Type::Void | Type::Native(_) => return None,
     })

@@ -279,9 +279,16 @@ fn category(ty: &Type) -> Category {
         Type::Array(_) => Category::Array,
         Type::Range(_) => Category::Range,
         Type::Void => Category::Pseudo,
-        Type::Uuid | Type::Json | Type::Jsonb | Type::Bytea | Type::Row(_) | Type::Native(_) => {
-            Category::Other
-        }
+        // What stands for an object is a number there.
+        Type::Regconfig => Category::Number,
+        Type::Uuid
+        | Type::Json
+        | Type::Jsonb
+        | Type::Bytea
+        | Type::Tsvector
+        | Type::Tsquery
+        | Type::Row(_)
+        | Type::Native(_) => Category::Other,
     }
 }
 

@@ -93,6 +93,12 @@ const FUNCTIONS: [(&str, &str, &str); 3] = [
 const RECORD: &str = "create schema if not exists plinth; \
     create table if not exists plinth.applied_files (position int primary key, path text not null, text text not null)";
 
+/// Where answers are kept under their Idempotency-Key.
+const REMEMBERED: &str = "create schema if not exists plinth; \
+    create table if not exists plinth.remembered (owner bytea not null, key bytea not null, fingerprint bytea not null, \
+    expires timestamptz not null, answer bytea not null, primary key (owner, key)); \
+    create index if not exists remembered_expires on plinth.remembered (expires)";
+
 /// The schemas that are not the system's.
 const SCHEMAS: &str = "select nspname::text from pg_namespace where nspname !~ '^pg_'";
 
@@ -160,6 +166,12 @@ impl Admin {
                 .await?;
             }
         }
+        self.run(REMEMBERED).await?;
+        let serving = authenticator.config.get_user().map_or_else(|| quote_ident(&own), quote_ident);
+        self.run(&format!(
+            "grant usage on schema plinth to {serving}; grant select, insert, delete on plinth.remembered to {serving}"
+        ))
+        .await?;
         self.run("commit").await
     }
 

@@ -18,6 +18,7 @@ mod explain;
 mod introspect;
 mod pool;
 mod reload;
+mod remember;
 mod run;
 mod settings;
 mod sql;

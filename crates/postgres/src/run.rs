@@ -119,7 +119,7 @@ impl<'a> Statements<'a> {
 }
 
 /// A statement without parameters.
-fn plain(text: &str) -> Step<'_> {
+pub(crate) fn plain(text: &str) -> Step<'_> {
     Step { text, params: &[], formats: &[] }
 }
 
@@ -229,7 +229,7 @@ async fn read(
 }
 
 /// After a refusal: reads to the end of the exchange and ends the transaction.
-async fn recover(connection: &mut Connection) -> Result<(), WireError> {
+pub(crate) async fn recover(connection: &mut Connection) -> Result<(), WireError> {
     if connection.is_open() {
         connection.push_sync();
         connection.send().await?;

@@ -9,6 +9,8 @@ use crate::compile::{Compiled, compile};
 use crate::emit;
 use crate::engine::PostgresEngine;
 use crate::error::of_statement;
+use crate::pool::Lease;
+use crate::remember::{self, Key};
 use crate::run::{self, Run, RunError};
 use crate::sql::Form;
 
@@ -17,66 +19,80 @@ pub(crate) async fn transact(
     engine: &PostgresEngine,
     transaction: Transaction,
 ) -> Result<Transacted, Stopped> {
-    let Transaction { steps, rollback, remember } = transaction;
-    let last = steps.len().saturating_sub(1);
-    if remember.is_some() {
-        return Err(Stopped::failed(
-            last,
-            EngineError::Sql {
-                code: "0A000".into(),
-                message: "answers are not remembered on PostgreSQL yet".into(),
-                detail: None,
-                hint: Some("Send the request without Idempotency-Key.".into()),
-            },
-        ));
+    let last = transaction.steps.len().saturating_sub(1);
+    let mut lease = engine.pool().lease().await.map_err(|error| Stopped::failed(0, error))?;
+    let locks = transaction.remember.is_some();
+    let result = within(engine, &mut lease, transaction, last).await;
+    if lease.is_open() {
+        // Nothing stays. A connection that cannot say so is closed.
+        let _ = run::end(&mut lease, false).await;
     }
+    if locks && lease.is_idle() {
+        remember::release(&mut lease).await;
+    }
+    result
+}
+
+/// The transaction on its connection. One that fails is left open.
+async fn within(
+    engine: &PostgresEngine,
+    lease: &mut Lease,
+    transaction: Transaction,
+    last: usize,
+) -> Result<Transacted, Stopped> {
+    let Transaction { steps, rollback, remember } = transaction;
     let compiled = steps
         .iter()
         .enumerate()
         .map(|(at, step)| compile_step(engine, &step.execution).map_err(|error| Stopped::failed(at, error)));
     let compiled: Vec<Compiled> = compiled.collect::<Result<_, _>>()?;
-    let begin = match (compiled.iter().all(|compiled| compiled.read_only), last) {
+    let begin = match (compiled.iter().all(|compiled| compiled.read_only) && remember.is_none(), last) {
         (true, 0) => "begin read only",
         (true, _) => "begin isolation level repeatable read read only",
         (false, 0) => "begin",
         (false, _) => "begin isolation level serializable",
     };
-    let mut lease = engine.pool().lease().await.map_err(|error| Stopped::failed(0, error))?;
+    let mut begun = false;
+    if let Some(key) = remember.as_ref().map(Key::of) {
+        let found = engine.in_time(remember::find(lease, key, begin)).await;
+        let found = found.and_then(|found| found).map_err(|error| Stopped::failed(last, error))?;
+        if let Some(answer) = found {
+            return Ok(Transacted::Remembered(answer));
+        }
+        begun = true;
+    }
     let mut outcomes = Vec::with_capacity(steps.len());
     let limit = engine.options().max_response_bytes;
     let mut bytes_left = limit;
     for (at, (Step { execution, accept }, compiled)) in steps.into_iter().zip(&compiled).enumerate() {
-        let begin = (at == 0).then_some(begin);
-        let result = one(engine, &mut lease, execution, compiled, begin, bytes_left).await;
-        let (outcome, refused) = match result {
-            Ok(outcome) if accept.is_some_and(|accept| !accept(&outcome)) => (Some(outcome), None),
-            Ok(outcome) => {
-                bytes_left = bytes_left.saturating_sub(outcome.body.len());
-                outcomes.push(outcome);
-                continue;
-            }
-            Err(error) => (None, Some(error)),
-        };
-        if lease.is_open() {
-            // Nothing stays. A connection that cannot say so is closed.
-            let _ = run::end(&mut lease, false).await;
-        }
-        return Err(match (outcome, refused) {
-            (Some(outcome), _) => Stopped { at, why: Why::NotAccepted(Box::new(outcome)) },
-            (None, Some(EngineError::ResponseTooLarge { limit: _ })) => {
+        let begin = (!begun).then_some(begin);
+        begun = true;
+        let outcome = one(engine, lease, execution, compiled, begin, bytes_left).await;
+        let outcome = outcome.map_err(|error| match error {
+            EngineError::ResponseTooLarge { limit: _ } => {
                 Stopped::failed(at, EngineError::ResponseTooLarge { limit: limit as u64 })
             }
-            (None, Some(error)) => Stopped::failed(at, error),
-            (None, None) => {
-                Stopped::failed(at, EngineError::Internal { detail: "a step has no outcome".into() })
-            }
-        });
+            error => Stopped::failed(at, error),
+        })?;
+        if accept.is_some_and(|accept| !accept(&outcome)) {
+            return Err(Stopped { at, why: Why::NotAccepted(Box::new(outcome)) });
+        }
+        bytes_left = bytes_left.saturating_sub(outcome.body.len());
+        outcomes.push(outcome);
     }
+    let failed = |error| Stopped::failed(last, error);
+    let done = match remember {
+        Some(remember) => {
+            let kept = engine.in_time(remember::keep(lease, remember, outcomes)).await;
+            Transacted::Remembered(kept.and_then(|kept| kept).map_err(failed)?)
+        }
+        None => Transacted::Done(outcomes),
+    };
     if lease.is_open() {
-        let ended = run::end(&mut lease, !rollback).await;
-        ended.map_err(|error| Stopped::failed(last, of_statement(error)))?;
+        let ended = engine.in_time(run::end(lease, !rollback)).await.map_err(failed)?;
+        ended.map_err(|error| failed(of_statement(error)))?;
     }
-    Ok(Transacted::Done(outcomes))
+    Ok(done)
 }
 
 fn compile_step(engine: &PostgresEngine, execution: &Execution) -> Result<Compiled, EngineError> {
@@ -88,7 +104,7 @@ fn compile_step(engine: &PostgresEngine, execution: &Execution) -> Result<Compil
 
 async fn one(
     engine: &PostgresEngine,
-    lease: &mut crate::pool::Lease,
+    lease: &mut Lease,
     execution: Execution,
     compiled: &Compiled,
     begin: Option<&str>,

@@ -80,6 +80,13 @@ pub async fn wait_for_catalog(project: &Project, engine: &PostgresEngine) {
 /// `plinth db apply`: makes the roles and functions that are missing, and applies `schema/` to an empty database.
 pub fn apply(project: &Project, addresses: &Addresses, dry_run: bool) -> Result {
     block_on(async {
+        if !project.dir.join("schema").is_dir() {
+            if !dry_run {
+                connect(addresses).await?.prepare(&addresses.serving, &ROLES).await.map_err(text)?;
+            }
+            println!("there is no schema/ to apply; what serving needs is in the database");
+            return Ok(());
+        }
         let files = schema_files(project)?;
         let admin = connect(addresses).await?;
         let already = admin.applied().await.map_err(text)?;

@@ -178,12 +178,17 @@ pub enum Cell {
 }
 
 /// What an upsert does with a row that is there already.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ConflictPlan {
     /// The columns of the unique constraint or primary key
     pub target: Vec<usize>,
     /// Columns to take from the proposed row; `None`: leave the row as it is and do not return it
     pub update: Option<Vec<usize>>,
+    /// Values for some of those columns instead, over the existing row ([`SourceId::ROW`]) and the proposed one
+    /// ([`SourceId::EXCLUDED`]): a function's own
+    pub values: Vec<(usize, Expr)>,
+    /// Which existing rows are updated (over both rows); others are left as they are and not returned
+    pub filter: Option<Expr>,
     /// What the existing row must pass to be updated (over [`SourceId::ROW`], the existing row); failing is an error
     pub existing: Vec<RowCheck>,
     /// What the row must pass after the update
@@ -281,7 +286,7 @@ pub enum PlannedStatement {
         /// What new rows must pass
         checks: Vec<RowCheck>,
         /// What to do with rows that are there already
-        conflict: Option<ConflictPlan>,
+        conflict: Option<Box<ConflictPlan>>,
         /// Expressions over the new row ([`SourceId::ROW`]), with names
         returning: Vec<(Expr, String)>,
     },

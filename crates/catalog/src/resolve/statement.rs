@@ -394,13 +394,6 @@ impl Work<'_> {
         let scope = Scope::new(None, names, Clause::plain("UPDATE"));
         let set = self.assignments(&scope, relation, &update.assignments)?;
         let filter = self.filter_clause(&scope, update.selection.as_ref())?;
-        let proposed = |(column, value): &(usize, Expr)| matches!(&value.kind, ExprKind::Column { source: SourceId::EXCLUDED, column: from } if from == column);
-        if filter.is_some() || !set.iter().all(proposed) {
-            // Said here and not at the first call: the executor of upserts takes over proposed values, and nothing else.
-            let what = "on conflict do update other than set x = excluded.x";
-            let hint = "write two statements: an update, and an insert … on conflict do nothing before it";
-            return Err(self.unsupported(at, what, hint));
-        }
         Ok(OnConflict { target, update: Some(set), filter })
     }
 

@@ -119,14 +119,20 @@ impl<'a> Planner<'a> {
             });
         }
         if !conflict.merge || given.is_empty() {
-            return Ok(Some(ConflictPlan { target, update: None, existing: Vec::new(), checks: Vec::new() }));
+            return Ok(Some(ConflictPlan { target, ..ConflictPlan::default() }));
         }
         if !written.privileges.update.any() {
             return Err(denied(written.asked));
         }
         self.written_columns(written, keys, |rights| &rights.update, "update")?;
         let (existing, checks) = self.conflict_checks(written)?;
-        Ok(Some(ConflictPlan { target, update: Some(given.to_vec()), existing, checks }))
+        Ok(Some(ConflictPlan {
+            target,
+            update: Some(given.to_vec()),
+            existing,
+            checks,
+            ..ConflictPlan::default()
+        }))
     }
 
     /// Whether the caller may read these columns of the table through the target.

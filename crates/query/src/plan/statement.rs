@@ -56,7 +56,7 @@ impl<'a> Planner<'a> {
         let reads = !returning.is_empty() || insert.on_conflict.is_some();
         let checks = self.checks(call, relation, PolicyCommand::Insert, reads)?;
         let conflict = match &insert.on_conflict {
-            Some(conflict) => Some(self.conflict_statement(call, relation, conflict)?),
+            Some(conflict) => Some(Box::new(self.conflict_statement(call, relation, conflict)?)),
             None => None,
         };
         Ok(PlannedStatement::Insert {
@@ -83,17 +83,17 @@ impl<'a> Planner<'a> {
         }
         let target = conflict.target.clone();
         let Some(set) = &conflict.update else {
-            return Ok(ConflictPlan { target, update: None, existing: Vec::new(), checks: Vec::new() });
+            return Ok(ConflictPlan { target, ..ConflictPlan::default() });
         };
         let takes_proposed = |(column, value): &(usize, Expr)| matches!(&value.kind, ExprKind::Column { source: SourceId::EXCLUDED, column: proposed } if proposed == column);
-        if conflict.filter.is_some() || !set.iter().all(takes_proposed) {
-            return Err(Refusal::NotImplemented {
-                detail: format!(
-                    "In a function, \"on conflict do update\" on \"{}\" can only set columns to excluded's value of the same column.",
-                    relation.name.name
-                ),
-            });
+        let mut values = Vec::new();
+        for (column, value) in set.iter().filter(|set| !takes_proposed(set)) {
+            values.push((*column, self.over_row(call, relation, value)?));
         }
+        let filter = match &conflict.filter {
+            Some(filter) => Some(self.over_row(call, relation, filter)?),
+            None => None,
+        };
         let update: Vec<usize> = set.iter().map(|(column, _)| *column).collect();
         call.check(relation, &privileges.update, &update)?;
         let (existing, checks) = match call.rights {
@@ -103,7 +103,7 @@ impl<'a> Planner<'a> {
             }
             Rights::View | Rights::Owner => (Vec::new(), Vec::new()),
         };
-        Ok(ConflictPlan { target, update: Some(update), existing, checks })
+        Ok(ConflictPlan { target, update: Some(update), values, filter, existing, checks })
     }
 
     fn update_statement(

@@ -56,7 +56,7 @@ fn run_statement(work: &Work<'_>, statement: &PlannedStatement) -> Result<Return
                 columns,
                 defaults: &[],
                 checks,
-                conflict: conflict.as_ref(),
+                conflict: conflict.as_deref(),
                 overriding: false,
             };
             let rows = rows.into_iter().map(|mut row| {

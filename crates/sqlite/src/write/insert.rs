@@ -237,9 +237,23 @@ impl<'w, 'a> Inserter<'w, 'a> {
                 ),
             });
         }
-        let set: Vec<(usize, Expr)> =
-            columns.iter().map(|column| (*column, proposed(relation, *column))).collect();
-        let scope = Scope { excluded: row, ..work.scope() };
+        let own = |column: &usize| conflict.plan.values.iter().find(|(known, _)| known == column);
+        let set: Vec<(usize, Expr)> = columns
+            .iter()
+            .map(|column| own(column).cloned().unwrap_or_else(|| (*column, proposed(relation, *column))))
+            .collect();
+        let mut excluded = row.to_vec();
+        if !conflict.plan.values.is_empty() || conflict.plan.filter.is_some() {
+            // What the values and the filter read of the proposed row may be a generated column.
+            work.generate(relation, &mut excluded)?;
+        }
+        let scope = Scope { excluded: &excluded, ..work.scope() };
+        if let Some(filter) = &conflict.plan.filter {
+            let asked = [RowCheck { condition: filter.clone(), policy: None }];
+            if update::first_failure(work, relation, &[], &[rowid], &asked, &scope)?.is_some() {
+                return Ok(());
+            }
+        }
         if let Some(check) =
             update::first_failure(work, relation, &[], &[rowid], &conflict.plan.existing, &scope)?
         {

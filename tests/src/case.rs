@@ -136,7 +136,11 @@ pub fn run_document(document: &str, project: &str, personas: &str) {
     let path = root().join(document);
     let personas = self::personas(&root().join("tests/cases").join(personas));
     let template = Project::copy_of(&root().join(project)).seeded();
-    let server = Server::start(template, "serve", &[("PLINTH_API_AGGREGATES", "true")]);
+    let server = Server::start(
+        template,
+        "serve",
+        &[("PLINTH_API_AGGREGATES", "true"), ("PLINTH_API_ALLOW_ROLLBACK", "true")],
+    );
     let text = fs::read_to_string(&path).expect("a document");
     let mut written = String::new();
     let (mut count, mut failures) = (0, Vec::new());

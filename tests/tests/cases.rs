@@ -29,3 +29,8 @@ fn aggregates() {
 fn limits() {
     run_folder("limits", &[]);
 }
+
+#[test]
+fn reads() {
+    run_folder("reads", &[]);
+}

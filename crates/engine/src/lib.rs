@@ -85,6 +85,17 @@ pub struct Execution {
     pub single: bool,
 }
 
+/// The ends of a page: for each, the values of the keys of the plan's order, in storage form.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Edges {
+    /// The first row
+    pub first: Vec<Value>,
+    /// The last row
+    pub last: Vec<Value>,
+    /// Whether there are rows beyond the page in its direction
+    pub more: bool,
+}
+
 /// What running a plan gave.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -96,6 +107,8 @@ pub struct Outcome {
     pub inserted: u64,
     /// All rows that match, when the plan counts them
     pub total: Option<u64>,
+    /// The ends of a page, when the plan tells pages by a row and there are rows
+    pub edges: Option<Edges>,
     /// The key values of the inserted row, when the plan returns keys: column positions and text forms
     pub keys: Vec<(usize, Value)>,
     /// What the database's own code wants the answer to be

@@ -1,7 +1,6 @@
 //! A plan as the statements to run, and what their rows mean.
 
 use plinth_catalog::Catalog;
-use plinth_catalog::expr::OrderBy;
 use plinth_engine::EngineError;
 use plinth_query::plan::{CallPlan, Node, PlannedAction, ReturningPlan};
 use plinth_query::request::Count;
@@ -138,14 +137,13 @@ fn counting(
     threshold: u64,
 ) -> Result<Counting, EngineError> {
     let bare = |limit| Node {
-        fields: Vec::new(),
-        order: Vec::<OrderBy>::new(),
-        limit,
-        offset: 0,
-        from: node.from.clone(),
         filter: node.filter.clone(),
         group_by: node.group_by.clone(),
         grouped: node.grouped,
+        having: node.having.clone(),
+        distinct_on: node.distinct_on.clone(),
+        limit,
+        ..Node::of(node.from.clone())
     };
     let planned = || -> Result<Sql, EngineError> {
         let (sql, _) = sql::read(catalog, &bare(None), Form::Json)?;

@@ -8,7 +8,9 @@ mod compiled;
 mod computed;
 mod embed;
 mod filter;
+mod groups;
 mod insert;
+mod keyset;
 mod limits;
 mod native;
 mod offered;
@@ -98,12 +100,52 @@ pub struct Node {
     pub grouped: bool,
     /// Order of the rows
     pub order: Vec<OrderBy>,
+    /// Which groups, when the rows are grouped
+    pub having: Option<Expr>,
+    /// Of rows that agree in all of these, only the first one in the order; none: all rows
+    pub distinct_on: Vec<Expr>,
+    /// Where the rows begin, when they are a page told by a row
+    pub keyset: Option<Keyset>,
     /// At most so many rows
     pub limit: Option<u64>,
     /// After skipping so many
     pub offset: u64,
     /// What to give of each row, in this order
     pub fields: Vec<Field>,
+}
+
+impl Node {
+    /// All rows of a source, and nothing of them.
+    pub fn of(from: FromItem) -> Node {
+        Node {
+            from,
+            filter: None,
+            group_by: Vec::new(),
+            grouped: false,
+            order: Vec::new(),
+            having: None,
+            distinct_on: Vec::new(),
+            keyset: None,
+            limit: None,
+            offset: 0,
+            fields: Vec::new(),
+        }
+    }
+}
+
+/// A page told by a row: the first rows behind a place in the node's order, or the last ones before it. The order is complete: no
+/// two rows are equal in it. The place is no restriction of what is counted.
+///
+/// The engine gives the values of the order's keys in the first and the last row, and says whether there are rows beyond the limit.
+#[derive(Clone, Debug)]
+pub struct Keyset {
+    /// The last rows before the place, or of all
+    pub backwards: bool,
+    /// The rows beyond the place, in pieces. Every row is in at most one, and the rows of a piece come before those of the next one
+    /// (after them when backwards). `None` without a place: all rows
+    pub beyond: Option<Vec<Expr>>,
+    /// What a place of this order belongs to: relation, role and order
+    pub shape: [u8; 16],
 }
 
 /// A part of a row.

@@ -1,5 +1,7 @@
 //! What is asked, in names, independent of the wire dialect. Nothing here is checked against a catalog.
 
+use plinth_values::Value;
+
 /// A request for data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -17,6 +19,12 @@ pub struct Request {
     pub limit: Option<u64>,
     /// After skipping so many
     pub offset: u64,
+    /// Which groups: all conditions must hold. Any makes the rows grouped
+    pub having: Vec<Having>,
+    /// Leave out what is there already
+    pub distinct: Option<Distinct>,
+    /// Where the page begins, when pages are told by a row rather than by a number of rows
+    pub page: Option<Page>,
     /// How to count the rows without limit and offset
     pub count: Option<Count>,
     /// Whether each row comes with its version: the columns that the caller may read, in front of what is selected
@@ -181,6 +189,10 @@ pub struct Embed {
     pub limit: Option<u64>,
     /// `relation.offset=`
     pub offset: u64,
+    /// `relation.having=`
+    pub having: Vec<Having>,
+    /// `relation.distinct=`
+    pub distinct: Option<Distinct>,
 }
 
 /// A column with an optional path into its JSON (or composite) value.
@@ -242,6 +254,74 @@ pub enum Filter {
         /// The comparison
         op: Operation,
     },
+}
+
+/// A condition on groups.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Having {
+    /// `and(…)`, `or(…)`
+    Logic {
+        /// `not.`
+        negated: bool,
+        /// All (`and`) or any (`or`)
+        all: bool,
+        /// The conditions
+        conditions: Vec<Having>,
+    },
+    /// `value.[not.]op.value`
+    Condition {
+        /// `not.`
+        negated: bool,
+        /// What of the group is compared
+        value: GroupValue,
+        /// The comparison
+        op: Operation,
+    },
+}
+
+/// A value of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupValue {
+    /// The selected value of this name, or a field that the rows are grouped by
+    Selected(FieldPath),
+    /// `[column[->path][::cast]].aggregate()[::cast]`, selected or not
+    Aggregate {
+        /// The column and path; `None` for a bare `count()`
+        field: Option<FieldPath>,
+        /// `::type`, applied before the aggregate
+        cast: Option<String>,
+        /// The aggregate
+        aggregate: Aggregate,
+        /// `::type` after the aggregate
+        aggregate_cast: Option<String>,
+    },
+}
+
+/// `distinct=`
+#[derive(Clone, Debug, PartialEq)]
+pub enum Distinct {
+    /// `*`: of rows that agree in all that is selected, one
+    Rows,
+    /// `a,b`: of rows that agree in these fields, the first one in the order
+    On(Vec<FieldPath>),
+}
+
+/// A page told by a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// The rows before the position (the last ones, without one), instead of those after it
+    pub backwards: bool,
+    /// The row that the page begins at, which is not part of it; `None`: the end that the direction starts from
+    pub from: Option<Position>,
+}
+
+/// A place in an order, as [`crate::plan::Keyset::shape`] and the values of the row's keys, in storage form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Position {
+    /// What the place was told for
+    pub shape: [u8; 16],
+    /// A value for each key of the complete order
+    pub values: Vec<Value>,
 }
 
 /// A comparison with the client's text, which is read by the field's type when planned.

@@ -18,7 +18,25 @@ pub(crate) struct Shape<'r> {
 
 /// The shape of a request for a role; `None` for requests whose plans depend on more than their shape, or may.
 pub(crate) fn shape<'r>(role: &str, request: &'r Request) -> Option<Shape<'r>> {
-    let Request { target, action, select, filters, order, limit, offset, count, versioned, limits } = request;
+    let Request {
+        target,
+        action,
+        select,
+        filters,
+        order,
+        limit,
+        offset,
+        having,
+        distinct,
+        page,
+        count,
+        versioned,
+        limits,
+    } = request;
+    // A page begins at values that are no texts, and what is null among them is part of its plan.
+    if page.is_some() || !having.is_empty() || distinct.is_some() {
+        return None;
+    }
     let mut writer = Writer(Shape { key: Vec::with_capacity(256), texts: Vec::new() });
     let Target::Relation { schema, name } = target else { return None };
     match action {
@@ -154,7 +172,11 @@ impl<'r> Writer<'r> {
     }
 
     fn embed(&mut self, embed: &'r Embed) -> Option<()> {
-        let Embed { relation, alias, hint, inner, select, filters, order, limit, offset } = embed;
+        let Embed { relation, alias, hint, inner, select, filters, order, limit, offset, having, distinct } =
+            embed;
+        if !having.is_empty() || distinct.is_some() {
+            return None;
+        }
         self.text(relation);
         self.maybe(alias.as_deref(), Self::text);
         self.maybe(hint.as_deref(), Self::text);

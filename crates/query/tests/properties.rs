@@ -8,6 +8,7 @@ use common::*;
 use plinth_catalog::Catalog;
 use plinth_query::request::*;
 use plinth_query::{Caller, PlanCache, plan};
+use plinth_values::Value;
 use proptest::prelude::*;
 
 /// The fixture without what anon has no right on.
@@ -182,7 +183,7 @@ fn item() -> impl Strategy<Value = SelectItem> {
         );
         embed.prop_map(|(relation, hint, inner, select, filters, order, spread)| {
             let embed =
-                Embed { relation, alias: None, hint, inner, select, filters, order, limit: None, offset: 0 };
+                Embed { relation, hint, inner, select, filters, order, ..common::embed("", Vec::new()) };
             if spread { SelectItem::Spread(embed) } else { SelectItem::Embed(embed) }
         })
     })
@@ -222,17 +223,52 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+fn having() -> impl Strategy<Value = Having> {
+    use Aggregate::*;
+    let aggregate =
+        (prop::option::of(field_path()), prop::sample::select(vec![Count, Sum, Avg, Min, Max])).prop_map(
+            |(field, aggregate)| GroupValue::Aggregate { field, cast: None, aggregate, aggregate_cast: None },
+        );
+    let value = prop_oneof![field_path().prop_map(GroupValue::Selected), aggregate];
+    let leaf = (any::<bool>(), value, operation()).prop_map(|(negated, value, op)| Having::Condition {
+        negated,
+        value,
+        op,
+    });
+    leaf.prop_recursive(2, 4, 2, |inner| {
+        (any::<bool>(), any::<bool>(), prop::collection::vec(inner, 0..3))
+            .prop_map(|(negated, all, conditions)| Having::Logic { negated, all, conditions })
+    })
+}
+
+fn distinct() -> impl Strategy<Value = Distinct> {
+    prop_oneof![Just(Distinct::Rows), prop::collection::vec(field_path(), 1..3).prop_map(Distinct::On)]
+}
+
+fn page() -> impl Strategy<Value = Page> {
+    let values = prop::collection::vec(prop_oneof![Just(Value::Null), Just(Value::Int(1))], 0..3);
+    let position = prop::option::of(values.prop_map(|values| Position { shape: [0; 16], values }));
+    (any::<bool>(), position).prop_map(|(backwards, from)| Page { backwards, from })
+}
+
 fn request() -> impl Strategy<Value = Request> {
     let select = prop::collection::vec(item(), 0..4);
     let parts = (select, prop::collection::vec(filter(), 0..3), prop::collection::vec(order(), 0..2));
-    (relation(), action(), parts).prop_map(|(name, action, (select, filters, order))| {
-        let schema = "public".to_owned();
-        let target = match action {
-            Action::Call { .. } => Target::Function { schema, name },
-            _ => Target::Relation { schema, name },
-        };
-        Request { target, action, select, filters, order, ..get("") }
-    })
+    let beyond = (
+        prop_oneof![4 => Just(Vec::new()), 1 => prop::collection::vec(having(), 1..3)],
+        prop::option::weighted(0.1, distinct()),
+        prop::option::weighted(0.1, page()),
+    );
+    (relation(), action(), parts, beyond).prop_map(
+        |(name, action, (select, filters, order), (having, distinct, page))| {
+            let schema = "public".to_owned();
+            let target = match action {
+                Action::Call { .. } => Target::Function { schema, name },
+                _ => Target::Relation { schema, name },
+            };
+            Request { target, action, select, filters, order, having, distinct, page, ..get("") }
+        },
+    )
 }
 
 /// The plan or the refusal, whole. Tables are told apart by name: their numbers differ between catalogs.

@@ -6,7 +6,7 @@ use plinth_catalog::Catalog;
 use plinth_engine::{JsonShape, JsonSink, Outcome, RowSink};
 use plinth_query::plan::{CallShape, PlannedAction};
 use plinth_query::request::{
-    Action, Arguments, Conflict, Filter, Insert, Limits, Returning, SelectItem, Target,
+    Action, Arguments, Conflict, Distinct, Filter, Having, Insert, Limits, Returning, SelectItem, Target,
 };
 use plinth_query::{Plan, Request};
 use plinth_values::Session;
@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::explain::Explained;
 use crate::head_sink::HeadSink;
 use crate::media::{self, DocumentVersion, MediaType};
+use crate::page::{self, CursorKey, Cursors};
 use crate::parse::{self, Attachment};
 use crate::preferences::{self, Handling, Preferences, Return, Transaction};
 use crate::query_body;
@@ -55,6 +56,10 @@ pub struct Options {
     pub plans: bool,
     /// Several requests in one
     pub batch: BatchOptions,
+    /// What cursors are signed with; there are none without
+    pub cursor_key: Option<CursorKey>,
+    /// Bytes of a cursor
+    pub max_cursor_bytes: usize,
 }
 
 impl Default for Options {
@@ -66,6 +71,8 @@ impl Default for Options {
             openapi: true,
             plans: false,
             batch: BatchOptions::default(),
+            cursor_key: None,
+            max_cursor_bytes: 2_000,
         }
     }
 }
@@ -114,6 +121,8 @@ pub struct Shape {
     pub location: Option<String>,
     /// `Content-Profile`, when several schemas are exposed
     pub profile: Option<String>,
+    /// How the cursors of the page's ends are told, when pages are by cursor
+    pub cursors: Option<Cursors>,
 }
 
 /// Reads a request. Errors: everything in it that is not the dialect's, with its code and status.
@@ -142,7 +151,12 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
     let is_function = matches!(target, Target::Function { .. });
     let (media, explain) = media::negotiate(incoming.headers, is_function, options.plans)?;
     let pairs = query_string::decode(if in_body { query_body::query(incoming)? } else { incoming.query })?;
-    let parameters = parameters(&pairs, is_function && is_read)?;
+    let rows = match (is_function, is_read) {
+        (true, true) => Rows::Called,
+        (true, false) | (false, true) => Rows::Read,
+        (false, false) => Rows::Written,
+    };
+    let parameters = parameters(&pairs, rows)?;
     let header = if is_read { range::header(incoming.headers)? } else { Window::default() };
     let window = range::intersect(parameters.window, header);
     let name = match &target {
@@ -155,6 +169,11 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
         format!("{prefix}{}{mark}{canonical}", query_string::encode(&name))
     });
     let location = location.filter(|location| !in_body || location.len() <= query_body::MAX_LOCATION);
+    let cursors = page::page(options, &pairs, parameters.after.as_deref(), parameters.before.as_deref())?;
+    if cursors.is_some() && header != Window::default() {
+        return Err(ApiError::new(400, "PGRST127", "Feature not implemented")
+            .details("A page begins at a cursor or at a Range, not at both."));
+    }
     let count = preferences.count;
     let action = match &target {
         Target::Relation { .. } if is_read => Action::Read,
@@ -173,6 +192,9 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
         order: parameters.order,
         limit: window.limit,
         offset: window.offset,
+        having: parameters.having,
+        distinct: parameters.distinct,
+        page: cursors.as_ref().map(|(page, _)| page.clone()),
         count,
         versioned: false,
         limits: options.limits,
@@ -194,6 +216,7 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
         name,
         location,
         profile: (options.schemas.len() > 1).then_some(schema),
+        cursors: cursors.map(|(_, cursors)| cursors),
     };
     Ok(Call::Data { request: Box::new(request), shape: Box::new(shape) })
 }
@@ -291,10 +314,24 @@ struct Parameters {
     columns: Option<Vec<String>>,
     on_conflict: Option<Vec<String>>,
     arguments: Vec<(String, String)>,
+    having: Vec<Having>,
+    distinct: Option<Distinct>,
+    after: Option<String>,
+    before: Option<String>,
 }
 
-/// `is_call`: what is no filter is an argument of the function.
-fn parameters(pairs: &[(String, String)], is_call: bool) -> Result<Parameters, ApiError> {
+/// What the query string is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rows {
+    /// Rows of a relation, or of a function whose arguments are in the body
+    Read,
+    /// Rows of a function: what is no filter is an argument of it
+    Called,
+    /// Rows that are written
+    Written,
+}
+
+fn parameters(pairs: &[(String, String)], rows: Rows) -> Result<Parameters, ApiError> {
     let mut found = Parameters::default();
     let select = pairs.iter().find(|(name, _)| name == "select").map(|(_, value)| value.as_str());
     found.select = match select {
@@ -302,12 +339,12 @@ fn parameters(pairs: &[(String, String)], is_call: bool) -> Result<Parameters, A
         None => vec![SelectItem::All],
     };
     for (name, value) in pairs {
-        parameter(&mut found, name, value, is_call)?;
+        parameter(&mut found, name, value, rows)?;
     }
     Ok(found)
 }
 
-fn parameter(found: &mut Parameters, name: &str, value: &str, is_call: bool) -> Result<(), ApiError> {
+fn parameter(found: &mut Parameters, name: &str, value: &str, rows: Rows) -> Result<(), ApiError> {
     match name {
         "select" => return Ok(()),
         "columns" => {
@@ -356,7 +393,37 @@ fn parameter(found: &mut Parameters, name: &str, value: &str, is_call: bool) -> 
             let filter = parse::logic(negated, last == "and", value)?;
             place(found, path, Attachment::Filter(filter), push_filter)
         }
-        _ => condition(found, name, value, is_call),
+        "having" | "distinct" | "after" | "before" if rows == Rows::Read && !parse::has_operator(value) => {
+            beyond(found, path, last, value)
+        }
+        _ => condition(found, name, value, rows == Rows::Called),
+    }
+}
+
+/// The parameters that PostgREST does not have. They have no operator, without which these names could be nothing else to it.
+fn beyond(found: &mut Parameters, path: Option<&str>, name: &str, value: &str) -> Result<(), ApiError> {
+    match (name, path) {
+        ("having", _) => place(found, path, Attachment::Having(parse::having(value)?), |found, what| {
+            if let Attachment::Having(having) = what {
+                found.having.extend(having);
+            }
+        }),
+        ("distinct", _) => {
+            place(found, path, Attachment::Distinct(parse::distinct(value)?), |found, what| {
+                if let Attachment::Distinct(distinct) = what {
+                    found.distinct = Some(distinct);
+                }
+            })
+        }
+        (_, Some(_)) => Err(ApiError::new(400, "PGRST127", "Feature not implemented")
+            .details("Related rows have no cursors: limit and offset choose among them.")),
+        (_, None) => {
+            let cursor = if name == "after" { &mut found.after } else { &mut found.before };
+            match cursor.replace(value.to_owned()) {
+                None => Ok(()),
+                Some(_) => Err(ApiError::new(400, "PGRST100", format!("{name} is given twice"))),
+            }
+        }
     }
 }
 

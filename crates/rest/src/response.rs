@@ -8,7 +8,7 @@ use http::header::{
 use http::{HeaderMap, Response, StatusCode};
 use plinth_catalog::Catalog;
 use plinth_engine::{EngineError, Outcome};
-use plinth_query::plan::{CallShape, Plan, PlannedAction};
+use plinth_query::plan::{CallShape, Keyset, Node, Plan, PlannedAction};
 use plinth_query::{Caller, Offered};
 use plinth_values::Session;
 use plinth_values::output::write_text;
@@ -18,6 +18,7 @@ use crate::error::ApiError;
 use crate::media::DocumentVersion;
 use crate::openapi;
 use crate::overrides;
+use crate::page;
 use crate::preferences::{Applies, Return};
 use crate::query_body;
 use crate::query_string::encode;
@@ -119,6 +120,7 @@ fn encoded(
     outcome: Outcome,
 ) -> Response<Bytes> {
     match &*plan.action {
+        PlannedAction::Read(Node { keyset: Some(keyset), .. }) => page(shape, keyset, outcome),
         PlannedAction::Read(node) => read(shape, node.offset, outcome),
         PlannedAction::Call(call) if call.shape == CallShape::Void => no_content(shape),
         PlannedAction::Call(call) => read(shape, call.result.offset, outcome),
@@ -147,6 +149,26 @@ fn encoded(
             changed(shape, outcome, false, Some(range))
         }
     }
+}
+
+/// A page told by a row: where it stands among all rows is not known.
+fn page(shape: &Shape, keyset: &Keyset, outcome: Outcome) -> Response<Bytes> {
+    let (total, edges) = (outcome.total, outcome.edges.clone());
+    let told = match (&shape.cursors, &edges) {
+        (Some(cursors), Some(edges)) => page::headers(cursors, keyset.shape, edges),
+        _ => Ok(Vec::new()),
+    };
+    let told = match told {
+        Ok(told) => told,
+        Err(refused) => return error(&refused),
+    };
+    let mut response = read(shape, 0, Outcome { total: None, ..outcome });
+    let headers = response.headers_mut();
+    set(headers, CONTENT_RANGE, &range::content_range(0, 0, total));
+    for (name, value) in told {
+        set(headers, name, &value);
+    }
+    response
 }
 
 fn read(shape: &Shape, offset: u64, outcome: Outcome) -> Response<Bytes> {

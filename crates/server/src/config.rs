@@ -126,6 +126,8 @@ pub struct Api {
     pub max_embed_depth: usize,
     /// Values selected of a row, and keys of an order
     pub max_select: usize,
+    /// Bytes of a cursor
+    pub max_cursor_bytes: usize,
     /// Conditions in one request
     pub max_filters: usize,
     /// Values in one `in` list
@@ -257,6 +259,7 @@ impl Default for Api {
             server_timing: false,
             max_embed_depth: limits.max_embed_depth,
             max_select: limits.max_select,
+            max_cursor_bytes: plinth_rest::Options::default().max_cursor_bytes,
             max_filters: limits.max_filters,
             max_in_list: limits.max_in_list,
             max_search_bytes: limits.max_search_bytes,
@@ -332,8 +335,8 @@ impl Api {
 }
 
 impl Config {
-    /// What the REST dialect needs to know.
-    pub fn rest(&self) -> plinth_rest::Options {
+    /// What the REST dialect needs to know; `secret` is the project's.
+    pub fn rest(&self, secret: &str) -> plinth_rest::Options {
         plinth_rest::Options {
             schemas: self.api.schemas.clone(),
             limits: self.api.limits(),
@@ -341,6 +344,8 @@ impl Config {
             openapi: self.api.openapi,
             plans: self.api.plan_enabled,
             batch: BatchOptions { path: self.batch.path.clone(), max_requests: self.batch.max_requests },
+            cursor_key: Some(plinth_rest::CursorKey::derive(secret)),
+            max_cursor_bytes: self.api.max_cursor_bytes,
         }
     }
 }

@@ -14,7 +14,6 @@ const METHODS: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD";
 /// The answer to who asks about `QUERY`, which PostgREST's list does not have.
 const METHODS_WITH_QUERY: &str = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD, QUERY";
 const EXPOSED: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit";
-const EXPOSED_WITH_TAG: &str = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit, ETag";
 
 /// `OPTIONS` tells that any origin is allowed even to a request that names none, as PostgREST does.
 pub fn tell_any(config: &Cors, response: &mut HeaderMap) {
@@ -64,8 +63,13 @@ pub fn decorate(config: &Cors, request: &HeaderMap, response: &mut HeaderMap) {
         response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    let exposed = if response.contains_key(ETAG) { EXPOSED_WITH_TAG } else { EXPOSED };
-    response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+    // What PostgREST's list does not have is told where it is.
+    let tag = if response.contains_key(ETAG) { ", ETag" } else { "" };
+    let has_cursors = ["next-cursor", "previous-cursor"].iter().any(|name| response.contains_key(*name));
+    let cursors = if has_cursors { ", Link, Next-Cursor, Previous-Cursor" } else { "" };
+    if let Ok(exposed) = HeaderValue::from_str(&format!("{EXPOSED}{tag}{cursors}")) {
+        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, exposed);
+    }
 }
 
 #[cfg(test)]

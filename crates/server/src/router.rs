@@ -46,7 +46,7 @@ impl App {
         keys: &Keys,
         public: Option<std::path::PathBuf>,
     ) -> App {
-        let rest = config.rest();
+        let rest = config.rest(&keys.jwt_secret);
         let data = Data {
             engine: Arc::clone(&engine),
             options: rest.clone(),

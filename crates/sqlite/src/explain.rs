@@ -148,6 +148,19 @@ fn node(
         let direction = if key.descending { "desc" } else { "asc" };
         let _ = writeln!(out, "{indent}  order by {} {direction}", display(catalog, &key.expr));
     }
+    if let Some(having) = &node.having {
+        let _ = writeln!(out, "{indent}  having {}", display(catalog, having));
+    }
+    for key in &node.distinct_on {
+        let _ = writeln!(out, "{indent}  distinct on {}", display(catalog, key));
+    }
+    if let Some(keyset) = &node.keyset {
+        let direction = if keyset.backwards { "before" } else { "after" };
+        let _ = writeln!(out, "{indent}  a page {direction} a place");
+        for piece in keyset.beyond.iter().flatten() {
+            let _ = writeln!(out, "{indent}    where {}", display(catalog, piece));
+        }
+    }
     if let Some(limit) = node.limit {
         let _ = writeln!(out, "{indent}  limit {limit} offset {}", node.offset);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use plinth_catalog::Catalog;
 use plinth_catalog::expr::{Query, SourceId};
-use plinth_engine::{Columns, EngineError, RowSink};
+use plinth_engine::{Columns, Edges, EngineError, RowSink};
 use plinth_query::Plan;
 use plinth_query::plan::{Field, Node, PlannedAction, PlannedStatement};
 use plinth_values::{Session, Type};
@@ -25,6 +25,16 @@ pub(crate) struct CompiledRead {
     /// The root's limit and offset, which may already tell how many rows there are
     limit: Option<u64>,
     offset: u64,
+    /// How the root is a page told by a row
+    page: Option<Page>,
+}
+
+/// Where the parts of a page told by a row are in its statement's rows.
+#[derive(Debug)]
+struct Page {
+    backwards: bool,
+    /// The order's keys
+    keys: std::ops::Range<usize>,
 }
 
 /// A node, compiled.
@@ -58,12 +68,14 @@ enum CompiledField {
 }
 
 /// What reading gave, beside what the sink took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Read {
     /// Rows of the root
     pub(crate) rows: u64,
     /// All rows that match, when they were to be counted
     pub(crate) total: Option<u64>,
+    /// The ends of a page told by a row
+    pub(crate) edges: Option<Edges>,
 }
 
 /// A plan that only reads, compiled: by an earlier plan of its shape, or now.
@@ -99,10 +111,17 @@ fn compile(catalog: &Catalog, action: &PlannedAction, count: bool) -> Result<Com
         }
         _ => return Err(internal("a write was given to a reader")),
     };
+    let own = sql::node(catalog, node)?;
+    // Something is always selected.
+    let keys = (own.values + own.outer.len()).max(1);
     let mut compiled = CompiledRead {
         shape: 0,
         before: before.into_iter().map(|query| sql::query(catalog, query)).collect::<Result<_, _>>()?,
-        root: compile_node(catalog, node)?,
+        page: node
+            .keyset
+            .as_ref()
+            .map(|keyset| Page { backwards: keyset.backwards, keys: keys..keys + node.order.len() }),
+        root: assemble(catalog, node, own, &mut Vec::new())?,
         count: if count { Some(sql::count(catalog, node)?) } else { None },
         limit: node.limit,
         offset: node.offset,
@@ -209,7 +228,10 @@ pub(crate) fn run(run: &Run<'_>, read: &CompiledRead, sink: &mut dyn RowSink) ->
     for sql in &read.before {
         Prepared::new(run.connection, sql.clone())?.each(&run.scope, |_| Ok(()))?;
     }
-    let rows = run_node(run, &read.root, sink)?;
+    let (rows, edges) = match &read.page {
+        None => (run_node(run, &read.root, sink)?, None),
+        Some(page) => run_page(run, read, page, sink)?,
+    };
     let total = match &read.count {
         None => None,
         Some(_) if is_last_page(read, rows) => Some(read.offset.saturating_add(rows)),
@@ -222,12 +244,12 @@ pub(crate) fn run(run: &Run<'_>, read: &CompiledRead, sink: &mut dyn RowSink) ->
             Some(u64::try_from(total).unwrap_or_default())
         }
     };
-    Ok(Read { rows, total })
+    Ok(Read { rows, total, edges })
 }
 
 /// Whether the rows read are the last ones that match, so that their number tells how many there are.
 fn is_last_page(read: &CompiledRead, rows: u64) -> bool {
-    read.limit.is_none_or(|limit| rows < limit) && (rows > 0 || read.offset == 0)
+    read.page.is_none() && read.limit.is_none_or(|limit| rows < limit) && (rows > 0 || read.offset == 0)
 }
 
 /// Runs a node; gives the number of its rows.
@@ -241,6 +263,20 @@ pub(crate) fn run_node(
     sink.header(&names);
     let mut prepared = prepare(run.connection, node)?;
     Ok(prepared.emit(run, None, sink)?)
+}
+
+/// Runs a root that is a page told by a row; gives the number of its rows, and its ends when it has any.
+fn run_page(
+    run: &Run<'_>,
+    read: &CompiledRead,
+    page: &Page,
+    sink: &mut dyn RowSink,
+) -> Result<(u64, Option<Edges>), EngineError> {
+    let mut names = Vec::new();
+    leaf_names(&read.root, &mut names);
+    sink.header(&names);
+    let mut prepared = prepare(run.connection, &read.root)?;
+    Ok(prepared.emit_page(run, page, read.limit, sink)?)
 }
 
 /// The names of the fields that a row brings, spread ones included.
@@ -315,6 +351,47 @@ impl Running<'_, '_> {
             }
         }
         Ok(count)
+    }
+
+    /// The rows of a page. One row more than it has may have been found, at its far end.
+    fn emit_page(
+        &mut self,
+        run: &Run<'_>,
+        page: &Page,
+        limit: Option<u64>,
+        sink: &mut dyn RowSink,
+    ) -> Result<(u64, Option<Edges>), Failure> {
+        self.bind(&run.scope, None)?;
+        let Running { node, statement, children } = self;
+        let mut rows = statement.raw_query();
+        let (mut count, mut seen) = (0_u64, 0_u64);
+        let mut edges = Edges::default();
+        while let Some(row) = rows.next()? {
+            seen += 1;
+            if page.backwards && seen == 1 {
+                let found = u64::try_from(row.get::<_, i64>(page.keys.end)?).unwrap_or_default();
+                edges.more = limit.is_some_and(|limit| found > limit);
+                if edges.more {
+                    continue;
+                }
+            } else if !page.backwards && Some(count) == limit {
+                edges.more = true;
+                continue;
+            }
+            sink.begin_row();
+            emit_fields(run, node, children, &Outer { row, around: None }, sink)?;
+            sink.end_row();
+            count += 1;
+            if sink.len() > run.max_bytes {
+                return Err(EngineError::ResponseTooLarge { limit: run.max_bytes as u64 }.into());
+            }
+            let keys = page.keys.clone().map(|key| Ok(column(row, key)?.to_owned()));
+            edges.last = keys.collect::<Result<_, Failure>>()?;
+            if count == 1 {
+                edges.first.clone_from(&edges.last);
+            }
+        }
+        Ok((count, (count > 0).then_some(edges)))
     }
 
     /// The first row, when there is one: as an object under a name, or as fields of the row begun last.

@@ -110,7 +110,8 @@ pub(crate) fn run_read(
     if single && result.rows != 1 {
         return Err(EngineError::NotSingular { rows: result.rows });
     }
-    Ok(Outcome { body: sink.finish(), rows: result.rows, total: result.total, ..Outcome::default() })
+    let read::Read { rows, total, edges } = result;
+    Ok(Outcome { body: sink.finish(), rows, total, edges, ..Outcome::default() })
 }
 
 /// Runs plans that only read, on one state of the database.

@@ -20,9 +20,10 @@ pub fn run(dir: &Path, request: &str, role: &str, claims: &[String], body: &str)
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let path = path.strip_prefix("/rest/v1").ok_or("the request's path begins with /rest/v1")?;
     let headers = HeaderMap::new();
+    let secret = project.keys()?.jwt_secret;
     let incoming = Incoming { method: &method, path, query, headers: &headers, body: body.as_bytes() };
     let caller = caller(&project, &catalog, role, claims, &method, path)?;
-    let call = plinth_rest::parse(&incoming, &project.config.rest()).map_err(|error| told(&error))?;
+    let call = plinth_rest::parse(&incoming, &project.config.rest(&secret)).map_err(|error| told(&error))?;
     let Call::Data { request, .. } = call else {
         return Err("only requests for data have a plan".into());
     };

@@ -3,6 +3,7 @@
 
 use plinth_catalog::expr::FromItem;
 use plinth_catalog::{Catalog, RelationKind};
+use plinth_engine::EngineError;
 use plinth_query::plan::{Field, Node};
 
 use super::layout::{Column, Layout, Nested};
@@ -26,7 +27,11 @@ pub(crate) fn count(catalog: &Catalog, node: &Node) -> Result<Sql> {
     let filter = w.filter(node)?;
     let text = if node.grouped {
         let group = w.group_by(&node.group_by)?;
-        format!("select count(*) from (select count(*) from {from}{filter}{group}) as g")
+        let having = w.having(node)?;
+        format!("select count(*) from (select count(*) from {from}{filter}{group}{having}) as g")
+    } else if !node.distinct_on.is_empty() {
+        let distinct = w.distinct(node)?;
+        format!("select count(*) from (select {distinct}1 from {from}{filter}) as g")
     } else {
         format!("select count(*) from {from}{filter}")
     };
@@ -55,9 +60,10 @@ impl Writer<'_> {
             let column = self.column_field(node, field, &mut parts, &mut layout.formats)?;
             layout.fields.push(column);
         }
+        let distinct = self.distinct(node)?;
         let tail = self.tail(node)?;
         let list = parts.list.join(", ");
-        Ok((format!("select {list} from {from}{}{tail}", parts.joins), layout))
+        Ok((format!("select {distinct}{list} from {from}{}{tail}", parts.joins), layout))
     }
 
     fn filter(&mut self, node: &Node) -> Result<String> {
@@ -65,6 +71,21 @@ impl Writer<'_> {
             Some(filter) => format!(" where {}", self.expr(filter)?),
             None => String::new(),
         })
+    }
+
+    fn having(&mut self, node: &Node) -> Result<String> {
+        Ok(match &node.having {
+            Some(having) => format!(" having {}", self.expr(having)?),
+            None => String::new(),
+        })
+    }
+
+    fn distinct(&mut self, node: &Node) -> Result<String> {
+        if node.distinct_on.is_empty() {
+            return Ok(String::new());
+        }
+        let keys = node.distinct_on.iter().map(|key| self.expr(key)).collect::<Result<Vec<_>>>()?;
+        Ok(format!("distinct on ({}) ", keys.join(", ")))
     }
 
     /// What follows `from`.
@@ -75,13 +96,22 @@ impl Writer<'_> {
             group if group.is_empty() && node.grouped => " group by ()".to_owned(),
             group => group,
         };
+        if node.keyset.is_some() {
+            return Err(EngineError::Sql {
+                code: "0A000".into(),
+                message: "pages by cursor are not implemented on PostgreSQL".into(),
+                detail: None,
+                hint: Some("Page by offset.".into()),
+            });
+        }
+        let having = self.having(node)?;
         let order = self.order_by(&node.order)?;
         let limit = node.limit.map(|limit| format!(" limit {limit}")).unwrap_or_default();
         let offset = match node.offset {
             0 => String::new(),
             offset => format!(" offset {}::int8", self.param(Param::Text(offset.to_string()))),
         };
-        Ok(format!("{filter}{group}{order}{limit}{offset}"))
+        Ok(format!("{filter}{group}{having}{order}{limit}{offset}"))
     }
 
     /// A field that comes in columns of its own.
@@ -169,12 +199,13 @@ impl Writer<'_> {
                     list.into_iter().map(|text| format!("pg_catalog.to_json({text})")).collect();
                 format!("pg_catalog.json_build_array(variadic array[{}])", list.join(", "))
             };
+            let distinct = w.distinct(node)?;
             let tail = w.tail(node)?;
             let limit = match (limit, node.limit) {
                 (Some(limit), None) => format!(" limit {limit}"),
                 _ => String::new(),
             };
-            Ok((format!("select {row} as j from {from}{joins}{tail}{limit}"), fields))
+            Ok((format!("select {distinct}{row} as j from {from}{joins}{tail}{limit}"), fields))
         })
     }
 
@@ -193,11 +224,12 @@ impl Writer<'_> {
                 (Some(limit), None) => format!(" limit {limit}"),
                 _ => String::new(),
             };
+            let distinct = w.distinct(node)?;
             let tail = w.tail(node)?;
             let mut list = vec!["true as found".to_owned()];
             list.extend(parts.list.iter().enumerate().map(|(i, text)| format!("{text} as c{i}")));
             let columns = (0..parts.list.len()).map(|i| format!("{alias}.c{i}")).collect();
-            let row = format!("select {} from {from}{}{tail}{limit}", list.join(", "), parts.joins);
+            let row = format!("select {distinct}{} from {from}{}{tail}{limit}", list.join(", "), parts.joins);
             Ok(One {
                 join: format!(" left join lateral ({row}) as {alias} on true"),
                 alias,

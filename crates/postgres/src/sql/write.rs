@@ -293,7 +293,8 @@ fn used(node: &Node, row: SourceId, relation: &Relation) -> Vec<usize> {
     fn visit(node: &Node, used: &mut Used) {
         walk::walk_from_item(used, &node.from);
         let order = node.order.iter().map(|key| &key.expr);
-        for expr in node.filter.iter().chain(&node.group_by).chain(order) {
+        let groups = node.group_by.iter().chain(&node.having).chain(&node.distinct_on);
+        for expr in node.filter.iter().chain(groups).chain(order) {
             used.expr(expr);
         }
         for field in &node.fields {

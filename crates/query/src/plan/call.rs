@@ -362,6 +362,11 @@ impl<'a> Planner<'a> {
             FromItem::Relation { id, .. } | FromItem::Set { id, .. } | FromItem::Function { id, .. } => *id,
             FromItem::Join { .. } => SourceId::ROW,
         };
+        if request.page.is_some() {
+            return Err(Refusal::NotImplemented {
+                detail: "Cursors are not implemented for the rows of functions.".into(),
+            });
+        }
         let set = returns_set(&function.returns);
         let column = |name: &'a str, ty: &'a Type| SourceColumn { name, ty, readable: true };
         let mut source =
@@ -390,7 +395,15 @@ impl<'a> Planner<'a> {
             part.limit = self.capped(part.limit);
         } else {
             // One value or object: there is nothing to leave out.
-            part = Part { filters: &[], order: &[], limit: Some(1), offset: 0, ..part };
+            part = Part {
+                filters: &[],
+                order: &[],
+                having: &[],
+                distinct: None,
+                limit: Some(1),
+                offset: 0,
+                ..part
+            };
         }
         match scalar {
             None => {
@@ -502,14 +515,5 @@ fn composite_input() -> Refusal {
 }
 
 fn plain(from: FromItem, fields: Vec<Field>) -> Node {
-    Node {
-        from,
-        filter: None,
-        group_by: Vec::new(),
-        grouped: false,
-        order: Vec::new(),
-        limit: Some(0),
-        offset: 0,
-        fields,
-    }
+    Node { limit: Some(0), fields, ..Node::of(from) }
 }

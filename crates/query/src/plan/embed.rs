@@ -2,7 +2,7 @@
 //! on Multiple Foreign Key Relationships"), and how the related rows are reached. A relationship that uses a table or column which
 //! the caller may not read does not exist for it.
 
-use plinth_catalog::expr::{CompareOp, Expr, ExprKind, FromItem, JoinKind};
+use plinth_catalog::expr::{CompareOp, Expr, ExprKind, FromItem, JoinKind, QueryBody};
 use plinth_catalog::{Cardinality, ComputedRelationship, Relation, RelationId, RelationKind, Relationship};
 use plinth_values::cast::{self, Context};
 use plinth_values::{Type, Value};
@@ -324,6 +324,9 @@ impl<'a> Planner<'a> {
         on.extend(self.restrictions(&scope, &embedded.embed.filters)?);
         let projection = vec![(Expr::literal(Value::Int(1), Type::Int4), "one".to_owned())];
         let mut query = ir::select(self.weaver.fresh(), projection, Some(from), Some(Expr::and(on)));
+        if let QueryBody::Select(select) = &mut query.body {
+            self.group(&scope, &Part::of_embed(embedded.embed), select)?;
+        }
         let number =
             |n: u64| Box::new(Expr::literal(Value::Int(i64::try_from(n).unwrap_or(i64::MAX)), Type::Int8));
         // What the embedded resource leaves out by its range is not there for its parent either.

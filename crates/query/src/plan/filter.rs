@@ -187,7 +187,7 @@ impl<'a> Planner<'a> {
 }
 
 /// The opposite, with SQL's nulls: within the forms that have one of their own, so that engines see `is not null` and `not in`.
-fn not(mut expr: Expr) -> Expr {
+pub(super) fn not(mut expr: Expr) -> Expr {
     match &mut expr.kind {
         ExprKind::IsNull { negated, .. }
         | ExprKind::IsBool { negated, .. }

@@ -1,7 +1,7 @@
 //! The limits that hold for a request whatever it is about, and what is refused before any name is looked up.
 
 use crate::refusal::Refusal;
-use crate::request::{Embed, Filter, Limits, Operation, Request, SelectItem};
+use crate::request::{Embed, Filter, Having, Limits, Operation, Request, SelectItem};
 
 /// How deep `and(…)` and `or(…)` may be nested.
 const MAX_LOGIC_DEPTH: usize = 32;
@@ -30,10 +30,12 @@ pub(crate) fn check_width(limits: &Limits, width: usize) -> Result<(), Refusal> 
 
 /// Refuses requests that are too large, or that use what is switched off.
 pub(crate) fn check(request: &Request) -> Result<(), Refusal> {
-    let mut conditions = 0;
-    filters(request, &request.filters, 0, &mut conditions)?;
-    embeds(request, &request.select, 0, &mut conditions)?;
-    if !request.limits.aggregates && request.select.iter().any(has_aggregate) {
+    let mut conditions = Conditions { limits: &request.limits, seen: 0 };
+    conditions.filters(&request.filters, 0)?;
+    conditions.having(&request.having, 0)?;
+    conditions.embeds(&request.select, 0)?;
+    let aggregates = !request.having.is_empty() || request.select.iter().any(has_aggregate);
+    if aggregates && !request.limits.aggregates {
         return Err(Refusal::AggregatesDisabled);
     }
     Ok(())
@@ -43,69 +45,94 @@ fn has_aggregate(item: &SelectItem) -> bool {
     match item {
         SelectItem::All => false,
         SelectItem::Field { aggregate, .. } => aggregate.is_some(),
-        SelectItem::Embed(embed) | SelectItem::Spread(embed) => embed.select.iter().any(has_aggregate),
-    }
-}
-
-fn embeds(
-    request: &Request,
-    select: &[SelectItem],
-    depth: usize,
-    conditions: &mut usize,
-) -> Result<(), Refusal> {
-    for item in select {
-        let (SelectItem::Embed(embed) | SelectItem::Spread(embed)) = item else { continue };
-        let Embed { select, filters: embedded, .. } = embed;
-        if depth >= request.limits.max_embed_depth {
-            return Err(limit(
-                format!("resources are embedded more than {} levels deep", request.limits.max_embed_depth),
-                "Embed fewer levels, or ask for them in a second request.",
-            ));
+        SelectItem::Embed(embed) | SelectItem::Spread(embed) => {
+            !embed.having.is_empty() || embed.select.iter().any(has_aggregate)
         }
-        filters(request, embedded, 0, conditions)?;
-        embeds(request, select, depth + 1, conditions)?;
     }
-    Ok(())
 }
 
-fn filters(request: &Request, all: &[Filter], depth: usize, conditions: &mut usize) -> Result<(), Refusal> {
-    if depth > MAX_LOGIC_DEPTH {
-        return Err(limit(
-            format!("conditions are nested more than {MAX_LOGIC_DEPTH} levels deep"),
-            "Write the conditions flatter.",
-        ));
+/// The conditions of a request, counted.
+struct Conditions<'r> {
+    limits: &'r Limits,
+    seen: usize,
+}
+
+impl Conditions<'_> {
+    fn embeds(&mut self, select: &[SelectItem], depth: usize) -> Result<(), Refusal> {
+        for item in select {
+            let (SelectItem::Embed(embed) | SelectItem::Spread(embed)) = item else { continue };
+            let Embed { select, filters, having, .. } = embed;
+            if depth >= self.limits.max_embed_depth {
+                return Err(limit(
+                    format!("resources are embedded more than {} levels deep", self.limits.max_embed_depth),
+                    "Embed fewer levels, or ask for them in a second request.",
+                ));
+            }
+            self.filters(filters, 0)?;
+            self.having(having, 0)?;
+            self.embeds(select, depth + 1)?;
+        }
+        Ok(())
     }
-    for filter in all {
-        match filter {
-            Filter::Logic { filters: inner, .. } => filters(request, inner, depth + 1, conditions)?,
-            Filter::Condition { op, .. } => {
-                *conditions += 1;
-                if let Operation::In(list) = op
-                    && list.len() > request.limits.max_in_list
-                {
-                    return Err(limit(
-                        format!("a list has more than {} values", request.limits.max_in_list),
-                        "Ask in several requests.",
-                    ));
-                }
+
+    fn filters(&mut self, all: &[Filter], depth: usize) -> Result<(), Refusal> {
+        check_depth(depth)?;
+        for filter in all {
+            match filter {
+                Filter::Logic { filters: inner, .. } => self.filters(inner, depth + 1)?,
+                Filter::Condition { op, .. } => self.condition(op)?,
             }
         }
-        if let Filter::Condition { op: Operation::TextSearch { value, .. }, .. } = filter
-            && value.len() > request.limits.max_search_bytes
+        Ok(())
+    }
+
+    fn having(&mut self, all: &[Having], depth: usize) -> Result<(), Refusal> {
+        check_depth(depth)?;
+        for condition in all {
+            match condition {
+                Having::Logic { conditions: inner, .. } => self.having(inner, depth + 1)?,
+                Having::Condition { op, .. } => self.condition(op)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn condition(&mut self, op: &Operation) -> Result<(), Refusal> {
+        self.seen += 1;
+        if let Operation::In(list) = op
+            && list.len() > self.limits.max_in_list
         {
             return Err(limit(
-                format!("a search has more than {} bytes", request.limits.max_search_bytes),
+                format!("a list has more than {} values", self.limits.max_in_list),
+                "Ask in several requests.",
+            ));
+        }
+        if let Operation::TextSearch { value, .. } = op
+            && value.len() > self.limits.max_search_bytes
+        {
+            return Err(limit(
+                format!("a search has more than {} bytes", self.limits.max_search_bytes),
                 "Search for fewer words.",
             ));
         }
-        if *conditions > request.limits.max_filters {
+        if self.seen > self.limits.max_filters {
             return Err(limit(
-                format!("there are more than {} conditions", request.limits.max_filters),
+                format!("there are more than {} conditions", self.limits.max_filters),
                 "Use in.(…) for many values of one column.",
             ));
         }
+        Ok(())
     }
-    Ok(())
+}
+
+fn check_depth(depth: usize) -> Result<(), Refusal> {
+    if depth <= MAX_LOGIC_DEPTH {
+        return Ok(());
+    }
+    Err(limit(
+        format!("conditions are nested more than {MAX_LOGIC_DEPTH} levels deep"),
+        "Write the conditions flatter.",
+    ))
 }
 
 /// The refusal of what is beyond a limit.

@@ -27,6 +27,8 @@ pub(crate) struct Planner<'a> {
     pub limits: Limits,
     /// The schema in which names of the request are looked for
     pub schema: &'a str,
+    /// The caller's role
+    pub role: &'a str,
     /// The request's values so far
     pub values: Vec<(Type, Value)>,
     /// Where in the request each of them was read, for those that were read from a text of it
@@ -114,6 +116,7 @@ impl<'a> Planner<'a> {
             session: &caller.session,
             limits: request.limits,
             schema,
+            role: &caller.role,
             values: Vec::new(),
             origins: Vec::new(),
             version: 0,

@@ -10,7 +10,9 @@ use super::limits;
 use super::planner::{Planner, Source, has_equality};
 use crate::plan::{Field, Node};
 use crate::refusal::Refusal;
-use crate::request::{Aggregate, Embed, FieldPath, Filter, Order, PathOperand, Request, SelectItem};
+use crate::request::{
+    Aggregate, Distinct, Embed, FieldPath, Filter, Having, Order, Page, PathOperand, Request, SelectItem,
+};
 
 /// One level of a request: a source, and the resources embedded in it.
 pub(crate) struct Scope<'a, 'r> {
@@ -42,30 +44,38 @@ pub(crate) struct Part<'r> {
     pub limit: Option<u64>,
     /// After how many
     pub offset: u64,
+    /// Which groups
+    pub having: &'r [Having],
+    /// What is left out as being there already
+    pub distinct: Option<&'r Distinct>,
+    /// Where the page begins
+    pub page: Option<&'r Page>,
 }
 
 impl<'r> Part<'r> {
     /// The request's own level.
     pub fn of_request(request: &'r Request) -> Part<'r> {
-        let Request { select, filters, order, limit, offset, .. } = request;
-        Part { select, filters, order, limit: *limit, offset: *offset }
+        let Request { select, filters, order, limit, offset, having, distinct, page, .. } = request;
+        let (distinct, page) = (distinct.as_ref(), page.as_ref());
+        Part { select, filters, order, limit: *limit, offset: *offset, having, distinct, page }
     }
 
     /// An embedded resource's level.
     pub fn of_embed(embed: &'r Embed) -> Part<'r> {
-        let Embed { select, filters, order, limit, offset, .. } = embed;
-        Part { select, filters, order, limit: *limit, offset: *offset }
+        let Embed { select, filters, order, limit, offset, having, distinct, .. } = embed;
+        let distinct = distinct.as_ref();
+        Part { select, filters, order, limit: *limit, offset: *offset, having, distinct, page: None }
     }
 }
 
 /// What a level gives of each row or group.
 #[derive(Default)]
-struct Fields {
-    fields: Vec<Field>,
+pub(super) struct Fields {
+    pub fields: Vec<Field>,
     /// What the rows are grouped by, if they are
-    group_by: Vec<Expr>,
+    pub group_by: Vec<Expr>,
     /// The plain fields among that
-    grouped: Vec<FieldPath>,
+    pub grouped: Vec<FieldPath>,
 }
 
 /// A selected value of a row.
@@ -121,18 +131,28 @@ impl<'a> Planner<'a> {
     ) -> Result<Node, Refusal> {
         let mut filter = on;
         filter.extend(self.restrictions(scope, part.filters)?);
-        let grouped = aggregates(scope, part.select) || self.counts_rows(scope, part.select)?;
+        let grouping = self.grouping(scope, part)?;
+        let grouped = grouping.is_some();
         let Fields { fields, group_by, grouped: named } = self.fields(scope, part.select, grouped)?;
-        let order = self.order(scope, part.order, grouped.then_some(named.as_slice()))?;
+        let having = self.having(scope, part.having, &fields, &named)?;
+        let distinct_on = self.distinct(scope, part, grouped, &group_by)?;
+        let mut order = self.order(scope, part.order, grouping.map(|why| (why, named.as_slice())))?;
+        let keyset = match part.page {
+            Some(page) => Some(self.keyset(scope, part, page, grouped, &mut order)?),
+            None => None,
+        };
         Ok(Node {
-            from,
             filter: if filter.is_empty() { None } else { Some(Expr::and(filter)) },
             group_by,
             grouped,
+            having,
+            distinct_on,
             order,
+            keyset,
             limit: part.limit,
             offset: part.offset,
             fields,
+            ..Node::of(from)
         })
     }
 
@@ -150,8 +170,21 @@ impl<'a> Planner<'a> {
         node
     }
 
+    /// Whether a level's rows are grouped.
+    pub(super) fn grouping(
+        &self,
+        scope: &Scope<'a, '_>,
+        part: &Part<'_>,
+    ) -> Result<Option<Grouping>, Refusal> {
+        let aggregates = aggregates(scope, part.select) || self.counts_rows(scope, part.select)?;
+        if aggregates || !part.having.is_empty() {
+            return Ok(Some(Grouping::Aggregates));
+        }
+        Ok((part.distinct == Some(&Distinct::Rows)).then_some(Grouping::Distinct))
+    }
+
     /// The fields of a level.
-    fn fields(
+    pub(super) fn fields(
         &mut self,
         scope: &Scope<'a, '_>,
         select: &[SelectItem],
@@ -258,7 +291,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn aggregate(
+    pub(super) fn aggregate(
         &self,
         aggregate: Aggregate,
         expr: Option<Expr>,
@@ -329,7 +362,7 @@ impl<'a> Planner<'a> {
         &mut self,
         scope: &Scope<'a, '_>,
         order: &[Order],
-        grouped: Option<&[FieldPath]>,
+        grouped: Option<(Grouping, &[FieldPath])>,
     ) -> Result<Vec<OrderBy>, Refusal> {
         limits::check_width(&self.limits, order.len())?;
         let mut keys = Vec::new();
@@ -350,17 +383,18 @@ impl<'a> Planner<'a> {
                     })?
                 }
             };
-            if let Some(grouped) = grouped
+            if let Some((why, grouped)) = grouped
                 && (relation.is_some() || !grouped.contains(field))
             {
-                return Err(Refusal::Sql {
-                    code: "42803",
-                    message: format!(
-                        "column \"{}.{}\" must appear in the GROUP BY clause or be used in an aggregate function",
-                        scope.source.name, field.column
-                    ),
-                    detail: None,
-                    hint: None,
+                return Err(match why {
+                    Grouping::Aggregates => not_grouped(scope.source.name, &field.column),
+                    Grouping::Distinct => Refusal::Sql {
+                        code: "42P10",
+                        message: "for SELECT DISTINCT, ORDER BY expressions must appear in select list"
+                            .into(),
+                        detail: None,
+                        hint: None,
+                    },
                 });
             }
             if self.database().is_none() && !has_equality(&expr.ty) {
@@ -381,7 +415,28 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether a level's rows are grouped: it has aggregates, or takes them over from a to-one spread.
+/// Why a level's rows are grouped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Grouping {
+    /// It has aggregates, or conditions on groups
+    Aggregates,
+    /// Rows that agree in all that is selected are one: a group of its own
+    Distinct,
+}
+
+/// 42803
+pub(super) fn not_grouped(relation: &str, column: &str) -> Refusal {
+    Refusal::Sql {
+        code: "42803",
+        message: format!(
+            "column \"{relation}.{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
+        ),
+        detail: None,
+        hint: None,
+    }
+}
+
+/// Whether a level has aggregates, or takes them over from a to-one spread.
 fn aggregates(scope: &Scope<'_, '_>, select: &[SelectItem]) -> bool {
     let own = select.iter().any(|item| matches!(item, SelectItem::Field { aggregate: Some(_), .. }));
     own || scope
@@ -431,7 +486,7 @@ fn aggregate_name(aggregate: Aggregate) -> &'static str {
     }
 }
 
-fn no_equality(ty: &Type) -> Refusal {
+pub(super) fn no_equality(ty: &Type) -> Refusal {
     Refusal::Sql {
         code: "42883",
         message: format!("could not identify an equality operator for type {ty}"),

@@ -37,6 +37,9 @@ pub fn get(relation: &str) -> Request {
         order: Vec::new(),
         limit: None,
         offset: 0,
+        having: Vec::new(),
+        distinct: None,
+        page: None,
         count: None,
         versioned: false,
         limits: Limits { aggregates: true, ..Limits::default() },
@@ -156,6 +159,8 @@ pub fn embed(name: &str, select: Vec<SelectItem>) -> Embed {
         order: Vec::new(),
         limit: None,
         offset: 0,
+        having: Vec::new(),
+        distinct: None,
     }
 }
 

@@ -81,7 +81,17 @@ impl Printer<'_> {
         if node.grouped {
             text += &format!(" group by ({})", self.exprs(&node.group_by));
         }
+        if let Some(having) = &node.having {
+            text += &format!(" having {}", self.expr(having));
+        }
+        if !node.distinct_on.is_empty() {
+            text += &format!(" distinct on ({})", self.exprs(&node.distinct_on));
+        }
         text += &self.order(&node.order);
+        if let Some(Keyset { backwards, beyond, shape: _ }) = &node.keyset {
+            text += if *backwards { " before" } else { " after" };
+            text += &beyond.as_ref().map_or(String::new(), |beyond| format!(" ({})", self.exprs(beyond)));
+        }
         // The configured limit says nothing.
         if let Some(limit) = node.limit.filter(|limit| *limit != 1000) {
             text += &format!(" limit {limit}");

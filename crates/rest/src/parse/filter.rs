@@ -73,14 +73,27 @@ fn member(cursor: &mut Cursor<'_>, depth: usize) -> Result<Filter, ApiError> {
     Ok(Filter::Condition { negated, field, op })
 }
 
-/// Where an operation stands: as a parameter its value is all the rest; in a logic tree it ends at `,` or `)`.
+/// Where an operation stands: as a parameter its value is all the rest; in a logic tree it ends at `,` or `)`; among conditions on
+/// groups at these or at the end.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+pub(super) enum Place {
     Parameter,
     Logic,
+    Group,
 }
 
-fn operation(cursor: &mut Cursor<'_>, place: Place) -> Result<(bool, Operation), ApiError> {
+impl Place {
+    /// Whether a value ends here.
+    fn ends(self, cursor: &Cursor<'_>) -> bool {
+        match (self, cursor.peek()) {
+            (Place::Parameter | Place::Group, None) => true,
+            (Place::Logic | Place::Group, Some(c)) => matches!(c, ',' | ')'),
+            (Place::Parameter, Some(_)) | (Place::Logic, None) => false,
+        }
+    }
+}
+
+pub(super) fn operation(cursor: &mut Cursor<'_>, place: Place) -> Result<(bool, Operation), ApiError> {
     let negated = cursor.eat("not.");
     let start = cursor.mark();
     let word = cursor.take_while(|c| c.is_ascii_alphabetic());
@@ -180,10 +193,7 @@ fn containment(word: &str) -> Option<Containment> {
 fn is(cursor: &mut Cursor<'_>, place: Place) -> Result<Is, ApiError> {
     let start = cursor.mark();
     let word = cursor.take_while(|c| c.is_ascii_alphabetic() || c == '_').to_ascii_lowercase();
-    let ends = match place {
-        Place::Parameter => cursor.at_end(),
-        Place::Logic => matches!(cursor.peek(), Some(',' | ')')),
-    };
+    let ends = place.ends(cursor);
     match word.as_str() {
         "null" if ends => Ok(Is::Null),
         "not_null" if ends => Ok(Is::NotNull),
@@ -200,22 +210,22 @@ fn is(cursor: &mut Cursor<'_>, place: Place) -> Result<Is, ApiError> {
 fn value(cursor: &mut Cursor<'_>, place: Place) -> Result<String, ApiError> {
     match place {
         Place::Parameter => Ok(cursor.take_while(|_| true).to_owned()),
-        Place::Logic => logic_value(cursor),
+        Place::Logic | Place::Group => logic_value(cursor, place),
     }
 }
 
 /// In a logic tree: quoted, an array or composite literal in braces, or everything up to `,` or `)`.
-fn logic_value(cursor: &mut Cursor<'_>) -> Result<String, ApiError> {
+fn logic_value(cursor: &mut Cursor<'_>, place: Place) -> Result<String, ApiError> {
     let start = cursor.mark();
     if cursor.peek() == Some('"')
         && let Ok(text) = cursor.quoted()
-        && matches!(cursor.peek(), Some(',' | ')'))
+        && place.ends(cursor)
     {
         return Ok(text);
     }
     cursor.reset(start);
     if cursor.peek() == Some('{')
-        && let Some(literal) = braces(cursor)
+        && let Some(literal) = braces(cursor, place)
     {
         return Ok(literal);
     }
@@ -224,7 +234,7 @@ fn logic_value(cursor: &mut Cursor<'_>) -> Result<String, ApiError> {
 }
 
 /// A balanced `{…}`, quotes respected; `None` when it does not close before `,` or `)`.
-fn braces(cursor: &mut Cursor<'_>) -> Option<String> {
+fn braces(cursor: &mut Cursor<'_>, place: Place) -> Option<String> {
     let mut literal = String::new();
     let mut open = 0_usize;
     let mut in_quotes = false;
@@ -237,7 +247,7 @@ fn braces(cursor: &mut Cursor<'_>) -> Option<String> {
             '}' if !in_quotes => {
                 open = open.checked_sub(1)?;
                 if open == 0 {
-                    return matches!(cursor.peek(), Some(',' | ')')).then_some(literal);
+                    return place.ends(cursor).then_some(literal);
                 }
             }
             _ => {}

@@ -99,6 +99,8 @@ fn relation(cursor: &mut Cursor<'_>, depth: usize) -> Result<Option<Embed>, ApiE
         order: Vec::new(),
         limit: None,
         offset: 0,
+        having: Vec::new(),
+        distinct: None,
     }))
 }
 
@@ -145,7 +147,7 @@ fn field(cursor: &mut Cursor<'_>) -> Result<SelectItem, ApiError> {
 }
 
 /// `::type`, with modifiers and array brackets: `::numeric(10,2)`, `::text[]`, `::double precision`.
-fn cast(cursor: &mut Cursor<'_>) -> Result<Option<String>, ApiError> {
+pub(super) fn cast(cursor: &mut Cursor<'_>) -> Result<Option<String>, ApiError> {
     if !cursor.eat("::") {
         return Ok(None);
     }
@@ -166,7 +168,7 @@ fn cast(cursor: &mut Cursor<'_>) -> Result<Option<String>, ApiError> {
     Ok(Some(ty.trim().to_owned()))
 }
 
-fn aggregate(cursor: &mut Cursor<'_>) -> Result<Option<Aggregate>, ApiError> {
+pub(super) fn aggregate(cursor: &mut Cursor<'_>) -> Result<Option<Aggregate>, ApiError> {
     if !cursor.eat(".") {
         return Ok(None);
     }

@@ -1,6 +1,6 @@
 //! Parameters about embedded resources (`clients.order=name`) find their place in the select tree.
 
-use plinth_query::request::{Embed, Filter, Order, SelectItem};
+use plinth_query::request::{Distinct, Embed, Filter, Having, Order, SelectItem};
 
 use crate::error::ApiError;
 
@@ -10,6 +10,8 @@ pub(crate) enum Attachment {
     Order(Vec<Order>),
     Limit(u64),
     Offset(u64),
+    Having(Vec<Having>),
+    Distinct(Distinct),
 }
 
 /// Gives the attachment to the resource at the end of the path. A name finds a resource by its alias or, where that leaves one
@@ -32,6 +34,8 @@ pub(crate) fn attach(select: &mut [SelectItem], path: &[String], what: Attachmen
         Attachment::Order(order) => embed.order = order,
         Attachment::Limit(limit) => embed.limit = Some(limit),
         Attachment::Offset(offset) => embed.offset = offset,
+        Attachment::Having(having) => embed.having.extend(having),
+        Attachment::Distinct(distinct) => embed.distinct = Some(distinct),
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod call;
 mod ddl;
 mod expr;
 mod from;
+mod keyset;
 mod literal;
 mod node;
 mod query;

@@ -384,6 +384,6 @@ fn column_names(count: usize, types: &[(String, Type)]) -> String {
     if names.is_empty() { "1".to_owned() } else { names.join(", ") }
 }
 
-fn collated(ty: &Type) -> String {
+pub(super) fn collated(ty: &Type) -> String {
     collation(ty).map(|name| format!(" collate {name}")).unwrap_or_default()
 }

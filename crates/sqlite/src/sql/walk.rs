@@ -51,7 +51,9 @@ pub(super) fn statement(s: &Statement, visit: &mut dyn FnMut(&Expr)) {
 pub(super) fn node(n: &Node, visit: &mut dyn FnMut(&Expr)) {
     walk_from_item(&mut Each(visit), &n.from);
     let order = n.order.iter().map(|key| &key.expr);
-    for e in n.filter.iter().chain(&n.group_by).chain(order) {
+    let beyond = n.keyset.iter().flat_map(|keyset| keyset.beyond.iter().flatten());
+    let groups = n.group_by.iter().chain(&n.having).chain(&n.distinct_on);
+    for e in n.filter.iter().chain(groups).chain(beyond).chain(order) {
         expr(e, visit);
     }
     for field in &n.fields {

@@ -1,5 +1,6 @@
 //! The engine as a whole: requests in the REST dialect run on a file of their own.
 
+mod cursors;
 mod faults;
 mod group;
 mod injection;
@@ -70,6 +71,14 @@ const SCHEMA: &str = "
     grant all on all tables in schema public to anon, service_role;
 ";
 
+fn rest_options() -> plinth_rest::Options {
+    plinth_rest::Options {
+        allow_rollback: true,
+        cursor_key: Some(plinth_rest::CursorKey::derive("a secret of these tests")),
+        ..plinth_rest::Options::default()
+    }
+}
+
 /// A catalog from schema SQL.
 fn catalog(text: &str) -> Arc<Catalog> {
     let read = plinth_catalog::read(&files(text), &Defaults::default());
@@ -124,8 +133,7 @@ impl Bed {
             headers: &headers,
             body: body.as_bytes(),
         };
-        let options = plinth_rest::Options { allow_rollback: true, ..plinth_rest::Options::default() };
-        let call = plinth_rest::parse(&incoming, &options).map_err(|error| format!("{error:?}"))?;
+        let call = plinth_rest::parse(&incoming, &rest_options()).map_err(|error| format!("{error:?}"))?;
         let Call::Data { request, shape } = call else { return Err("not a request for data".into()) };
         let catalog = self.engine.catalog();
         let caller = Caller::with_role(role);
@@ -134,6 +142,13 @@ impl Bed {
         let sink = shape.sink(&plan).map_err(|error| format!("{error:?}"))?;
         let (rollback, single) = (shape.rollback, shape.media.is_object());
         Ok(Execution { catalog, plan: Arc::new(plan), caller, sink, rollback, single })
+    }
+
+    /// A connection beside the engine's, with its functions and collations.
+    fn connection(&self) -> rusqlite::Connection {
+        crate::connection::Database::open(&self.path, &Options::default(), &self.engine.catalog())
+            .expect("the file opens")
+            .connection
     }
 
     async fn run(&self, role: &str, line: &str, body: &str) -> Result<Outcome, EngineError> {

@@ -211,14 +211,9 @@ impl<'a> Work<'a> {
     ) -> Result<Vec<Vec<Value>>, Failure> {
         let width = exprs.len();
         let node = Node {
-            from: FromItem::Relation { id: SourceId::ROW, relation: relation.id, security: None },
             filter,
-            group_by: Vec::new(),
-            grouped: false,
-            order: Vec::new(),
-            limit: None,
-            offset: 0,
             fields: exprs.into_iter().map(|expr| Field::Value { name: String::new(), expr }).collect(),
+            ..Node::of(FromItem::Relation { id: SourceId::ROW, relation: relation.id, security: None })
         };
         let mut statement = self.prepare(sql::returning(self.catalog, &node)?.sql)?;
         let rowids = id_list(rowids);

@@ -49,16 +49,15 @@ fn as_node(query: &Query) -> Node {
     let select = select(query);
     let values = query.columns.iter().zip(&select.projection);
     Node {
-        from: select.from.clone().unwrap(),
         filter: select.filter.clone(),
         group_by: select.group_by.clone(),
         grouped: select.grouped,
+        having: select.having.clone(),
         order: query.order.clone(),
-        limit: None,
-        offset: 0,
         fields: values
             .map(|((name, _), expr)| Field::Value { name: name.clone(), expr: expr.clone() })
             .collect(),
+        ..Node::of(select.from.clone().unwrap())
     }
 }
 
@@ -367,21 +366,16 @@ fn the_rows_a_function_wrote_can_be_read() {
     let connection = filled(&catalog);
     let id = SourceId::fresh();
     let written = Node {
-        from: FromItem::Cte { id, cte: plinth_query::plan::WRITE_RESULT },
         filter: Some(Expr::compare(
             CompareOp::Gt,
             Expr::column(id, 0, Type::Int8),
             Expr::literal(Value::Int(1), Type::Int8),
         )),
-        group_by: vec![],
-        grouped: false,
-        order: vec![],
-        limit: None,
-        offset: 0,
         fields: [(0, Type::Int8), (1, Type::Text), (2, Type::Float8), (3, Type::Bytea)]
             .into_iter()
             .map(|(column, ty)| Field::Value { name: "x".into(), expr: Expr::column(id, column, ty) })
             .collect(),
+        ..Node::of(FromItem::Cte { id, cte: plinth_query::plan::WRITE_RESULT })
     };
     let row = |id: i64| {
         let bytes = Value::Bytes(vec![0, 255]);

@@ -154,7 +154,7 @@ fn counting(
         Some(Count::Exact) => Counting::Exact(sql::count(catalog, node)?),
         Some(Count::Planned) => Counting::Planned(planned()?),
         Some(Count::Estimated) => {
-            let (rows, _) = sql::read(catalog, &bare(Some(threshold.saturating_add(1))), Form::Json)?;
+            let (rows, _) = sql::read(catalog, &bare(threshold.checked_add(1)), Form::Json)?;
             let counted = Sql { text: format!("select count(*) from ({}) as r", rows.text), ..rows };
             Counting::Estimated { counted, planned: planned()? }
         }

@@ -40,7 +40,20 @@ pub fn request(method: Method, path: &str, query: &str, headers: &HeaderMap, bod
         Ok(call) => call,
         Err(error) => return refused(&error),
     };
-    let Call::Data { request, shape } = call else { return };
+    if let Ok(Some(key)) = plinth_rest::idempotency::key(headers) {
+        assert!(!key.is_empty() && key.len() <= 255);
+    }
+    let (request, shape) = match call {
+        Call::Data { request, shape } => (request, shape),
+        Call::Batch(batch) => {
+            for entry in batch.entries {
+                // A batch in a batch is refused, so this ends.
+                self::request(entry.method, &entry.path, &entry.query, &entry.headers, &entry.body);
+            }
+            return;
+        }
+        Call::Methods(_) | Call::Root { .. } => return,
+    };
     for role in ["anon", "authenticated", "service_role"] {
         match plinth_query::plan(&CATALOG, &Caller::with_role(role), &request) {
             Ok(plan) => {

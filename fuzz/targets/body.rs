@@ -13,13 +13,14 @@ const TYPES: [&str; 5] = [
     "application/octet-stream",
 ];
 
-const TARGETS: [(Method, &str, &str); 6] = [
+const TARGETS: [(Method, &str, &str); 7] = [
     (Method::POST, "/candidate", ""),
     (Method::POST, "/skill", "on_conflict=slug&columns=name,slug"),
     (Method::PATCH, "/posting", "id=eq.1"),
     (Method::PUT, "/skill", "id=eq.1"),
     (Method::POST, "/rpc/search_postings", ""),
-    (Method::POST, "/rpc/apply", ""),
+    (Method::POST, "/batch", ""),
+    (Method::QUERY, "/posting", ""),
 ];
 
 fuzz_target!(|data: &[u8]| {

@@ -1,0 +1,2 @@
+-- For what comes in: it goes out again.
+create function echo(words text) returns text language sql immutable as $$ select words $$;

@@ -171,3 +171,75 @@ test('refusals come as errors with code, message, details and hint', async () =>
   const wrong = await anon.from('posting').select('no_such_column')
   assert.equal(wrong.error.code, '42703')
 })
+
+test('pages by cursor, forwards and back, with the client’s own requests', async () => {
+  let headers
+  const seeing = new PostgrestClient(`${PLINTH_URL}/rest/v1`, {
+    headers: { apikey: PLINTH_ANON_KEY },
+    fetch: async (...args) => {
+      const response = await fetch(...args)
+      headers = response.headers
+      return response
+    },
+  })
+  const page = async (parameter, cursor) => {
+    const query = seeing.from('posting').select('id,company(name)').order('salary_max', { ascending: false }).limit(40)
+    query.url.searchParams.set(parameter, cursor)
+    const { data, error } = await query
+    assert.equal(error, null)
+    return data.map((posting) => posting.id)
+  }
+  const { data: all } = await anon
+    .from('posting')
+    .select('id')
+    .order('salary_max', { ascending: false })
+    .order('id')
+  const expected = all.map((posting) => posting.id)
+  assert.ok(expected.length > 250)
+
+  const forwards = []
+  let cursor = ''
+  do {
+    forwards.push(...(await page('after', cursor)))
+    cursor = headers.get('next-cursor')
+  } while (cursor !== null)
+  assert.deepEqual(forwards, expected)
+
+  const back = []
+  cursor = ''
+  do {
+    back.unshift(...(await page('before', cursor)))
+    cursor = headers.get('previous-cursor')
+  } while (cursor !== null)
+  assert.deepEqual(back, expected)
+
+  // The address of the next page is told relative to this one's.
+  await page('after', '')
+  const link = headers.get('link').match(/^<([^>]*)>; rel="next"$/)[1]
+  const response = await fetch(new URL(link, `${PLINTH_URL}/rest/v1/posting`), { headers: { apikey: PLINTH_ANON_KEY } })
+  assert.deepEqual((await response.json()).map((posting) => posting.id), expected.slice(40, 80))
+
+  const query = seeing.from('posting').select('id').order('salary_max', { ascending: false })
+  query.url.searchParams.set('after', new URL(link, PLINTH_URL).searchParams.get('after').replace(/^./, 'B'))
+  assert.equal((await query).error.code, '34000')
+})
+
+test('QUERY, and the form of it that is posted', async () => {
+  const ids = Array.from({ length: 5000 }, (_, n) => n + 1)
+  const query = new URLSearchParams({ select: 'id', id: `in.(${ids.join(',')})`, order: 'id', limit: '3' })
+  const url = `${PLINTH_URL}/rest/v1/posting`
+  const byQuery = await fetch(url, { method: 'QUERY', body: query, headers: { apikey: PLINTH_ANON_KEY } })
+  assert.equal(byQuery.status, 200)
+  const rows = await byQuery.json()
+  assert.equal(rows.length, 3)
+  const posted = await fetch(url, {
+    method: 'POST',
+    body: query.toString(),
+    headers: { apikey: PLINTH_ANON_KEY, 'Content-Type': 'application/vnd.pgrst.query' },
+  })
+  assert.equal(posted.status, 200)
+  assert.deepEqual(await posted.json(), rows)
+  // Without its media type it would be an insert, which nobody may here.
+  const insert = await fetch(url, { method: 'POST', body: query, headers: { apikey: PLINTH_ANON_KEY } })
+  assert.notEqual(insert.status, 200)
+})

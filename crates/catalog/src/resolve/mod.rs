@@ -11,6 +11,7 @@ mod expression;
 mod from;
 mod function;
 mod grouping;
+mod joined;
 mod literal;
 mod naming;
 mod operator;

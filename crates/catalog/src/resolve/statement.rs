@@ -6,6 +6,7 @@ use sqlparser::ast::{self, AssignmentTarget, ConflictTarget, OnConflictAction, S
 
 use super::coerce::converts;
 use super::diagnose::{Place, suggest};
+use super::joined::Beside;
 use super::query::take;
 use super::scope::{Clause, Names, Scope, Table, fold, parts};
 use super::{Result, Work};
@@ -462,19 +463,29 @@ impl Work<'_> {
 
     fn update(&self, ast: &ast::Update) -> Result<UpdateStatement> {
         let (name, alias) = self.only_table(&ast.table)?;
-        if ast.from.is_some() {
-            return Err(self.unsupported(name, "update … from", "use a subquery in where and in set"));
-        }
         if ast.or.is_some() || ast.limit.is_some() || !ast.order_by.is_empty() || ast.output.is_some() {
             return Err(self.unsupported(name, "this form of update", "use PostgreSQL's"));
         }
         let relation = self.target(name)?;
-        let mut names = Names::default();
-        names.add(self.target_row(relation, alias));
+        let from = match &ast.from {
+            Some(
+                ast::UpdateTableFromKind::BeforeSet(tables) | ast::UpdateTableFromKind::AfterSet(tables),
+            ) => tables.as_slice(),
+            None => &[],
+        };
+        let (names, beside) = self.changed(relation, alias, from)?;
         let scope = Scope::new(None, names, Clause::plain("UPDATE"));
-        let set = self.assignments(&scope, relation, &ast.assignments)?;
-        let filter = self.filter_clause(&scope, ast.selection.as_ref())?;
+        let mut set = self.assignments(&scope, relation, &ast.assignments)?;
+        let mut filter = self.filter_clause(&scope, ast.selection.as_ref())?;
         let returning = scope.within(RETURNING, || self.returning(&scope, ast.returning.as_deref()))?;
+        if let Some(beside) = &beside {
+            for (_, value) in &mut set {
+                let given = take(value);
+                *value = self.joined_value(beside, filter.as_ref(), given);
+            }
+            filter = Some(self.joins(beside, filter));
+            self.of_changed_alone(name, beside, &returning)?;
+        }
         Ok(UpdateStatement { relation: relation.id, set, filter, returning })
     }
 
@@ -484,19 +495,50 @@ impl Work<'_> {
             return Err(self.unsupported(ast, "delete from several tables", "use a statement for each"));
         };
         let (name, alias) = self.only_table(table)?;
-        if ast.using.is_some() {
-            return Err(self.unsupported(name, "delete … using", "use a subquery in where"));
-        }
         if !ast.tables.is_empty() || ast.limit.is_some() || !ast.order_by.is_empty() || ast.output.is_some() {
             return Err(self.unsupported(name, "this form of delete", "use PostgreSQL's"));
         }
         let relation = self.target(name)?;
+        let (names, beside) = self.changed(relation, alias, ast.using.as_deref().unwrap_or_default())?;
+        let scope = Scope::new(None, names, RETURNING);
+        let mut filter = self.filter_clause(&scope, ast.selection.as_ref())?;
+        let returning = self.returning(&scope, ast.returning.as_deref())?;
+        if let Some(beside) = &beside {
+            filter = Some(self.joins(beside, filter));
+            self.of_changed_alone(name, beside, &returning)?;
+        }
+        Ok(DeleteStatement { relation: relation.id, filter, returning })
+    }
+
+    /// The names in a statement that changes a table, and the tables beside it.
+    fn changed(
+        &self,
+        relation: &Relation,
+        alias: Option<&ast::Ident>,
+        beside: &[ast::TableWithJoins],
+    ) -> Result<(Names, Option<Beside>)> {
         let mut names = Names::default();
         names.add(self.target_row(relation, alias));
-        let scope = Scope::new(None, names, RETURNING);
-        let filter = self.filter_clause(&scope, ast.selection.as_ref())?;
-        let returning = self.returning(&scope, ast.returning.as_deref())?;
-        Ok(DeleteStatement { relation: relation.id, filter, returning })
+        let beside = self.beside(&names, beside)?;
+        if let Some(beside) = &beside {
+            names = names.join(beside.names.clone());
+        }
+        Ok((names, beside))
+    }
+
+    /// Refuses to give back columns of other tables than the changed one.
+    fn of_changed_alone(&self, at: &impl Place, beside: &Beside, returning: &[(Expr, String)]) -> Result<()> {
+        match returning.iter().any(|(expr, _)| beside.is_named_in(expr)) {
+            false => Ok(()),
+            true => {
+                let what = "returning columns of other tables than the changed one";
+                Err(self.unsupported(
+                    at,
+                    what,
+                    "name those of the changed table, and query the others after it",
+                ))
+            }
+        }
     }
 
     fn only_table<'e>(

@@ -1,11 +1,11 @@
 //! The statements that write rows, and those that compute what is written: one row's defaults and checks, and the checks of rows
 //! that an update changes. The engine runs them in the order that gives PostgreSQL's errors.
 
-use plinth_catalog::expr::{Expr, SourceId};
+use plinth_catalog::expr::{Expr, ExprKind, SourceId};
 use plinth_catalog::{Catalog, Relation, quote_ident};
 
 use super::ddl::rowid;
-use super::{Param, Result, Source, Sql, Writer, table_name};
+use super::{Param, Result, Source, Sql, Writer, table_name, walk};
 
 /// Which rows of a table a statement is about.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +55,30 @@ pub(crate) fn update(
 ) -> Result<Sql> {
     let mut w = Writer::new(catalog);
     let (from, filter) = w.target(relation, rows)?;
-    let mut assignments = Vec::with_capacity(set.len());
+    let mut names = Vec::with_capacity(set.len());
+    let mut values = Vec::with_capacity(set.len());
     for (column, value) in set {
-        let name = quote_ident(&w.relation_column(relation.id, *column)?.name);
-        assignments.push(format!("{name} = {}", w.expr(value)?));
+        names.push(quote_ident(&w.relation_column(relation.id, *column)?.name));
+        values.push(w.expr(value)?);
     }
+    if set.iter().any(|(_, value)| reads_rows(value)) {
+        // What is looked up is what there was before the statement. Values that come from a join SQLite keeps, all of them, before
+        // it changes the first row; a plain update looks up what it has already changed.
+        let (table, new, id) = (w.name("t"), w.name("n"), rowid(relation));
+        let values: Vec<String> =
+            values.iter().enumerate().map(|(n, value)| format!("{value} as v{n}")).collect();
+        let assignments: Vec<String> =
+            names.iter().enumerate().map(|(n, name)| format!("{name} = {new}.v{n}")).collect();
+        let text = format!(
+            "update {} as {table} set {} from (select {id} as id, {} from {from}{filter}) as {new} where {table}.{id} = {new}.id returning {id}",
+            quote_ident(&table_name(relation)),
+            assignments.join(", "),
+            values.join(", "),
+        );
+        return Ok(w.finish(text));
+    }
+    let assignments: Vec<String> =
+        names.iter().zip(&values).map(|(name, value)| format!("{name} = {value}")).collect();
     let text = format!("update {from} set {}{filter} returning {}", assignments.join(", "), rowid(relation));
     Ok(w.finish(text))
 }
@@ -105,6 +124,22 @@ pub(crate) fn delete(catalog: &Catalog, relation: &Relation, rows: Rows<'_>) -> 
     let mut w = Writer::new(catalog);
     let (from, filter) = w.target(relation, rows)?;
     Ok(w.finish(format!("delete from {from}{filter} returning {}", rowid(relation))))
+}
+
+/// Whether a value is looked up in tables.
+fn reads_rows(value: &Expr) -> bool {
+    let mut reads = false;
+    walk::expr(value, &mut |expr| {
+        reads |= matches!(
+            expr.kind,
+            ExprKind::Exists { .. }
+                | ExprKind::Scalar(_)
+                | ExprKind::InQuery { .. }
+                | ExprKind::ArrayQuery(_)
+                | ExprKind::QuantifiedQuery { .. }
+        );
+    });
+    reads
 }
 
 impl<'a> Writer<'a> {

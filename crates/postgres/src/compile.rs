@@ -97,6 +97,10 @@ pub(crate) fn compile(
             let (sql, layout) = sql::insert(catalog, insert, form, session)?;
             Ok(compiled(Some(sql), layout, gives(&insert.returning)))
         }
+        // Planning refuses it for a database behind.
+        PlannedAction::InsertTree(_) => {
+            Err(EngineError::Internal { detail: "a tree of inserts was planned for PostgreSQL".into() })
+        }
         PlannedAction::Update(update) => {
             let gives = gives(&update.returning);
             if update.set.is_empty() {

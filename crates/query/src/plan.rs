@@ -13,6 +13,7 @@ mod insert;
 mod keyset;
 mod limits;
 mod native;
+mod nested;
 mod offered;
 mod payload;
 mod planner;
@@ -66,6 +67,8 @@ pub enum PlannedAction {
     Read(Node),
     /// Insert or upsert
     Insert(InsertPlan),
+    /// Insert or upsert rows with related rows
+    InsertTree(TreePlan),
     /// Update
     Update(UpdatePlan),
     /// Delete
@@ -206,6 +209,42 @@ pub struct InsertPlan {
     pub returning: ReturningPlan,
     /// A `PUT`: one row
     pub put: bool,
+}
+
+/// Inserts of rows that belong together. Each step is an insert of its own, with its own checks; they run in order, and what a check or
+/// default of one reads, it reads after the steps before it. Deferred constraints wait for the last.
+#[derive(Clone, Debug)]
+pub struct TreePlan {
+    /// The inserts; none gives anything back
+    pub steps: Vec<TreeStep>,
+    /// Which of them the request's own rows are
+    pub root: usize,
+    /// What to give back of those
+    pub returning: ReturningPlan,
+}
+
+/// An insert of a tree.
+#[derive(Clone, Debug)]
+pub struct TreeStep {
+    /// The rows. What [`TreeStep::links`] fill in is null or the default here
+    pub insert: InsertPlan,
+    /// The values that rows of earlier steps give
+    pub links: Vec<Link>,
+    /// Where each row stands in the payload, as a JSON pointer
+    pub paths: Vec<String>,
+}
+
+/// A column whose values are those of a column of rows that an earlier step wrote.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The position among [`InsertPlan::columns`]
+    pub place: usize,
+    /// The earlier step
+    pub step: usize,
+    /// The column of its table
+    pub column: usize,
+    /// For each row the row of that step; `None` where nothing is to be filled in
+    pub rows: Vec<Option<usize>>,
 }
 
 /// One value of a payload row.

@@ -92,6 +92,25 @@ pub struct Insert {
     pub returning: Returning,
     /// A single-row upsert (`PUT`): the filters name exactly the primary key, and the row must agree
     pub put: bool,
+    /// Related rows inside the rows; `columns` is given then
+    pub nested: Vec<Nested>,
+}
+
+/// Related rows inside the rows of an insert: `columns=name,tasks(title)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nested {
+    /// The relation, foreign-key column or constraint named
+    pub relation: String,
+    /// `alias:`, the member of the payload that holds them; without one it is what `relation` says
+    pub alias: Option<String>,
+    /// `!hint`
+    pub hint: Option<String>,
+    /// The key set of the related rows
+    pub columns: Vec<String>,
+    /// Rows related to them
+    pub nested: Vec<Nested>,
+    /// `tasks.on_conflict=`: the columns of the unique constraint; `None`: the primary key
+    pub on_conflict: Option<Vec<String>>,
 }
 
 /// `resolution=…`, `on_conflict=…`.

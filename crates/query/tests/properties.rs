@@ -210,7 +210,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => Just(Action::Read),
         1 => (body(), prop::option::of(conflict), returning(), any::<bool>()).prop_map(|(body, conflict, returning, put)| {
-            Action::Insert(Insert { body: Body::Json(body), columns: None, missing_default: false, conflict, returning, put })
+            Action::Insert(Insert { body: Body::Json(body), columns: None, missing_default: false, conflict, returning, put, nested: Vec::new() })
         }),
         1 => (body(), returning()).prop_map(|(body, returning)| Action::Update {
             body: Body::Json(body),

@@ -6,7 +6,8 @@ use plinth_catalog::Catalog;
 use plinth_engine::{JsonShape, JsonSink, Outcome, RowSink};
 use plinth_query::plan::{CallShape, PlannedAction};
 use plinth_query::request::{
-    Action, Arguments, Conflict, Distinct, Filter, Having, Insert, Limits, Returning, SelectItem, Target,
+    Action, Arguments, Conflict, Distinct, Filter, Having, Insert, Limits, Nested, Returning, SelectItem,
+    Target,
 };
 use plinth_query::{Plan, Request};
 use plinth_values::Session;
@@ -312,7 +313,11 @@ struct Parameters {
     window: Window,
     has_window: bool,
     columns: Option<Vec<String>>,
+    /// Related rows in `columns`
+    nested: Vec<Nested>,
     on_conflict: Option<Vec<String>>,
+    /// `tasks.on_conflict=`: what it is about, and its columns
+    nested_conflicts: Vec<(Vec<String>, Vec<String>)>,
     arguments: Vec<(String, String)>,
     having: Vec<Having>,
     distinct: Option<Distinct>,
@@ -341,6 +346,17 @@ fn parameters(pairs: &[(String, String)], rows: Rows) -> Result<Parameters, ApiE
     for (name, value) in pairs {
         parameter(&mut found, name, value, rows)?;
     }
+    for (path, columns) in std::mem::take(&mut found.nested_conflicts) {
+        let nested = parse::nested_at(&mut found.nested, &path).ok_or_else(|| {
+            ApiError::new(
+                400,
+                "PGRST108",
+                format!("'{}' is not in the columns of this request", path.join(".")),
+            )
+            .hint("Related rows are inserted with columns=name,tasks(title).")
+        })?;
+        nested.on_conflict = Some(columns);
+    }
     Ok(found)
 }
 
@@ -348,7 +364,9 @@ fn parameter(found: &mut Parameters, name: &str, value: &str, rows: Rows) -> Res
     match name {
         "select" => return Ok(()),
         "columns" => {
-            found.columns = Some(parse::column_list("columns parameter", value)?);
+            let (columns, nested) = parse::columns(value)?;
+            found.columns = Some(columns);
+            found.nested = nested;
             return Ok(());
         }
         "on_conflict" => {
@@ -358,6 +376,14 @@ fn parameter(found: &mut Parameters, name: &str, value: &str, rows: Rows) -> Res
         _ => {}
     }
     let (path, last) = name.rsplit_once('.').map_or((None, name), |(path, last)| (Some(path), last));
+    if let (Some(path), "on_conflict") = (path, last)
+        && !parse::has_operator(value)
+    {
+        let (mut names, field) = parse::tree_path(path)?;
+        names.push(field.column);
+        found.nested_conflicts.push((names, parse::column_list("on_conflict parameter", value)?));
+        return Ok(());
+    }
     match last {
         "order" => {
             let order = parse::order(value)?;
@@ -475,6 +501,12 @@ fn action(
     preferences: &Preferences,
     parameters: &Parameters,
 ) -> Result<Action, ApiError> {
+    if !parameters.nested.is_empty()
+        && !matches!((incoming.method, target), (&Method::POST, Target::Relation { .. }))
+    {
+        return Err(ApiError::new(400, "PLN108", "Related rows can only be inserted with POST into a table")
+            .hint("Leave what is in parentheses out of columns."));
+    }
     let returning = match preferences.returning {
         Some(Return::Representation) => Returning::Rows,
         Some(Return::HeadersOnly) => Returning::Keys,
@@ -497,6 +529,7 @@ fn action(
                 .map(|merge| Conflict { columns: parameters.on_conflict.clone(), merge }),
             returning,
             put: false,
+            nested: parameters.nested.clone(),
         }),
         Method::PUT => {
             if parameters.has_window {
@@ -513,6 +546,7 @@ fn action(
                 conflict: Some(Conflict { columns: None, merge: true }),
                 returning: changed,
                 put: true,
+                nested: Vec::new(),
             })
         }
         Method::PATCH => Action::Update {
@@ -540,6 +574,7 @@ impl Shape {
             PlannedAction::Call(call) => Some(call.shape),
             PlannedAction::Read(_)
             | PlannedAction::Insert(_)
+            | PlannedAction::InsertTree(_)
             | PlannedAction::Update(_)
             | PlannedAction::Delete(_) => None,
         };

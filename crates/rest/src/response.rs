@@ -138,6 +138,19 @@ fn encoded(
             };
             inserted(shape, outcome, status, location, applies)
         }
+        PlannedAction::InsertTree(tree) => {
+            let root = tree.steps.get(tree.root);
+            let merges = root.is_some_and(|root| root.insert.conflict.is_some());
+            let status = if merges && outcome.inserted == 0 { 200 } else { 201 };
+            let applies = Applies {
+                resolution: merges,
+                missing: true,
+                returning: true,
+                transaction: true,
+                max_affected: false,
+            };
+            inserted(shape, outcome, status, None, applies)
+        }
         PlannedAction::Update(_) => {
             let count = shape.preferences.count.map(|_| outcome.rows);
             let range = range::content_range(0, outcome.rows, count);

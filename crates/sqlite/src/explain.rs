@@ -74,6 +74,17 @@ fn action(catalog: &Catalog, action: &PlannedAction, out: &mut String, statement
             }
             returning(catalog, &plan.returning, out, statements);
         }
+        PlannedAction::InsertTree(tree) => {
+            for insert in tree.steps.iter().map(|step| &step.insert) {
+                let _ = writeln!(out, "  insert {} rows into {}", insert.rows.len(), table(insert.relation));
+                checks(catalog, "new row", &insert.checks, out);
+                if let Some(conflict) = &insert.conflict {
+                    checks(catalog, "row that is there", &conflict.existing, out);
+                    checks(catalog, "row after the update", &conflict.checks, out);
+                }
+            }
+            returning(catalog, &tree.returning, out, statements);
+        }
         PlannedAction::Update(plan) => {
             let _ = writeln!(out, "  update {}", table(plan.relation));
             for (column, value) in &plan.set {

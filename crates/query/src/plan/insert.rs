@@ -7,7 +7,7 @@ use plinth_values::{Modifier, input};
 
 use super::access::denied;
 use super::native;
-use super::payload::{self, refuse_given};
+use super::payload::{self, Item, refuse_given};
 use super::planner::Planner;
 use super::select::Part;
 use super::weave::Rights;
@@ -25,38 +25,14 @@ impl<'a> Planner<'a> {
         request: &Request,
         insert: &Insert,
     ) -> Result<InsertPlan, Refusal> {
-        if !self.weaver.access.privileges(relation).insert.any() {
-            return Err(denied(relation));
-        }
-        let written = self.written(relation, "insert into")?;
-        self.base_granted(&written, |rights| rights.insert.any())?;
+        let written = self.insertable(relation)?;
         let payload = payload::read(&insert.body, insert.columns.as_deref(), self.limits.max_payload_rows)?;
         let columns =
             self.written_columns(&written, &payload.keys, |rights| &rights.insert, "insert into")?;
-
         let mut rows = Vec::with_capacity(payload.rows.len());
-        let native = self.database().is_some();
         for row in payload.rows {
-            let mut cells = Vec::with_capacity(columns.len());
-            for (item, position) in row.into_iter().zip(&columns) {
-                let column = &written.base.columns[*position];
-                if item.is_none() && insert.missing_default {
-                    cells.push(Cell::Default);
-                    continue;
-                }
-                if native {
-                    cells.push(native::cell(item));
-                    continue;
-                }
-                refuse_given(column, false)?;
-                cells.push(Cell::Value(match item {
-                    Some(item) => item.value(column, self.session)?,
-                    None => plinth_values::Value::Null,
-                }));
-            }
-            rows.push(cells);
+            rows.push(self.cells(&written, &columns, row, insert.missing_default)?);
         }
-
         let conflict = if insert.put {
             // Of several rows PostgREST puts the first.
             rows.truncate(1);
@@ -65,17 +41,72 @@ impl<'a> Planner<'a> {
         } else {
             insert.conflict.clone()
         };
+        let reads = insert.returning != Returning::Minimal;
+        let plan = self.checked(&written, (&payload.keys, columns), rows, conflict.as_ref(), reads)?;
+        let returning = self.returning(&written, request, insert.returning)?;
+        Ok(InsertPlan { returning, put: insert.put, ..plan })
+    }
+
+    /// The target of an insert, when the caller may insert into it.
+    pub fn insertable(&mut self, relation: &'a Relation) -> Result<Written<'a>, Refusal> {
+        if !self.weaver.access.privileges(relation).insert.any() {
+            return Err(denied(relation));
+        }
+        let written = self.written(relation, "insert into")?;
+        self.base_granted(&written, |rights| rights.insert.any())?;
+        Ok(written)
+    }
+
+    /// A row of the payload, typed.
+    pub fn cells(
+        &self,
+        written: &Written<'a>,
+        columns: &[usize],
+        row: Vec<Option<Item<'_>>>,
+        missing_default: bool,
+    ) -> Result<Vec<Cell>, Refusal> {
+        let native = self.database().is_some();
+        let mut cells = Vec::with_capacity(columns.len());
+        for (item, position) in row.into_iter().zip(columns) {
+            let column = &written.base.columns[*position];
+            if item.is_none() && missing_default {
+                cells.push(Cell::Default);
+                continue;
+            }
+            if native {
+                cells.push(native::cell(item));
+                continue;
+            }
+            refuse_given(column, false)?;
+            cells.push(Cell::Value(match item {
+                Some(item) => item.value(column, self.session)?,
+                None => plinth_values::Value::Null,
+            }));
+        }
+        Ok(cells)
+    }
+
+    /// The plan of an insert of these rows, with what they must pass and what is done with rows that are there already. `reads`: what is
+    /// written is read again.
+    pub fn checked(
+        &mut self,
+        written: &Written<'a>,
+        (keys, columns): (&[String], Vec<usize>),
+        rows: Vec<Vec<Cell>>,
+        conflict: Option<&Conflict>,
+        reads: bool,
+    ) -> Result<InsertPlan, Refusal> {
         // With a conflict target, the table is read.
-        let reads = insert.returning != Returning::Minimal || conflict.is_some();
-        let checks = self.written_checks(&written, PolicyCommand::Insert, reads)?;
+        let reads = reads || conflict.is_some();
+        let checks = self.written_checks(written, PolicyCommand::Insert, reads)?;
         let conflict = match conflict {
-            Some(conflict) => self.conflict(&written, &conflict, &payload.keys, &columns)?,
+            Some(conflict) => self.conflict(written, conflict, keys, &columns)?,
             None => None,
         };
         let defaults = self.defaults(written.base)?;
-        let returning = self.returning(&written, request, insert.returning)?;
         let relation = written.base.id;
-        Ok(InsertPlan { relation, columns, rows, defaults, checks, conflict, returning, put: insert.put })
+        let returning = ReturningPlan::Nothing;
+        Ok(InsertPlan { relation, columns, rows, defaults, checks, conflict, returning, put: false })
     }
 
     /// The defaults that an engine cannot compute by itself, because they call functions of the catalog.

@@ -130,8 +130,24 @@ fn invalid_json() -> Refusal {
     Refusal::BadPayload { message: "Empty or invalid json".into() }
 }
 
-fn too_many(max_rows: usize) -> Refusal {
+pub(crate) fn too_many(max_rows: usize) -> Refusal {
     limit(format!("the payload has more than {max_rows} rows"), "Send it in several requests.")
+}
+
+/// The rows of a JSON text: for each one item per key, `None` where it does not have it.
+pub(crate) fn of_json<'b>(
+    text: &'b str,
+    keys: &[String],
+    max_rows: usize,
+) -> Result<Vec<Vec<Option<Item<'b>>>>, Refusal> {
+    let objects = parse_objects(text, max_rows)?;
+    let row = |object: &Object<'b>| {
+        // The last of repeated keys counts.
+        let members: HashMap<&str, &'b RawValue> =
+            object.iter().map(|(key, value)| (key.as_str(), *value)).collect();
+        keys.iter().map(|key| members.get(key.as_str()).map(|value| Item::Json(value))).collect()
+    };
+    Ok(objects.iter().map(row).collect())
 }
 
 /// An object's members in their order, values unread.

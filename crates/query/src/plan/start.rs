@@ -88,7 +88,10 @@ impl<'a> Planner<'a> {
     ) -> Result<PlannedAction, Refusal> {
         Ok(match &request.action {
             Action::Read => PlannedAction::Read(self.read_node(relation, request)?),
-            Action::Insert(insert) => PlannedAction::Insert(self.insert(relation, request, insert)?),
+            Action::Insert(insert) if insert.nested.is_empty() => {
+                PlannedAction::Insert(self.insert(relation, request, insert)?)
+            }
+            Action::Insert(insert) => PlannedAction::InsertTree(self.insert_tree(relation, request, insert)?),
             Action::Update { body, columns, returning, max_affected } => PlannedAction::Update(self.update(
                 relation,
                 request,

@@ -60,6 +60,7 @@ pub fn insert(body: &str) -> Insert {
         conflict: None,
         returning: Returning::Minimal,
         put: false,
+        nested: Vec::new(),
     }
 }
 

@@ -26,6 +26,15 @@ pub fn plan(catalog: &Catalog, plan: &Plan) -> String {
             }
             text + &printer.returning(&insert.returning)
         }
+        PlannedAction::InsertTree(tree) => {
+            let mut text = String::from("tree");
+            for step in &tree.steps {
+                let relation = catalog.relation(step.insert.relation);
+                text += &format!(" insert {} {} rows", relation.name.name, step.insert.rows.len());
+                text += &printer.checks("check", &step.insert.checks);
+            }
+            text + &printer.returning(&tree.returning)
+        }
         PlannedAction::Update(update) => printer.update(update),
         PlannedAction::Delete(delete) => printer.delete(delete),
         PlannedAction::Call(call) => {

@@ -32,6 +32,8 @@ pub(crate) fn prepare(
     if shape.explain.is_some() {
         return Ok(None);
     }
+    // A version beside its row would make rows differ that do not, or be no part of a group.
+    let plain = request.distinct.is_none() && request.having.is_empty() && request.page.is_none();
     let by_key = names_row(catalog, request);
     request.versioned = match &request.action {
         Action::Read => (by_key || shape.media.is_object()) && !request.select.iter().any(has_aggregate),
@@ -42,7 +44,8 @@ pub(crate) fn prepare(
             *returning == Returning::Rows && (by_key || shape.media.is_object())
         }
         Action::Delete { .. } | Action::Call { .. } => false,
-    } && matches!(request.target, Target::Relation { .. });
+    } && plain
+        && matches!(request.target, Target::Relation { .. });
     if matches!(request.action, Action::Read) || shape.conditions.is_empty() {
         return Ok(None);
     }

@@ -1,5 +1,6 @@
 //! The grammar of query parameters: text to [`plinth_query::request`] types.
 
+mod columns;
 mod cursor;
 mod field;
 mod filter;
@@ -8,6 +9,7 @@ mod order;
 mod select;
 mod tree;
 
+pub(crate) use columns::{columns, nested_at};
 pub(crate) use field::{column_list, tree_path};
 pub(crate) use filter::{condition, has_operator, logic};
 pub(crate) use having::{distinct, having};

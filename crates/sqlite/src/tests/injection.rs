@@ -161,6 +161,14 @@ fn statements(plan: &Plan) -> String {
             }
             &insert.returning
         }
+        PlannedAction::InsertTree(tree) => {
+            for insert in tree.steps.iter().map(|step| &step.insert) {
+                let relation = catalog.relation(insert.relation);
+                add(sql::insert(catalog, relation, &insert.columns));
+                add(sql::exprs(catalog, Some(relation), &conditions(&insert.checks)));
+            }
+            &tree.returning
+        }
         PlannedAction::Update(update) => {
             let relation = catalog.relation(update.relation);
             add(sql::select_rowids(catalog, relation, Rows::Where(update.filter.as_ref())));

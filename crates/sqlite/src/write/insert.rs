@@ -1,6 +1,7 @@
 //! Inserting, and updating instead where a row is there already: rows are made complete, pass row security, and are written one
 //! by one, in PostgreSQL's order of refusals.
 
+use std::cell::Cell as Place;
 use std::collections::HashSet;
 
 use plinth_catalog::expr::{CompareOp, Expr, ExprKind, SourceId};
@@ -31,15 +32,21 @@ pub(crate) struct Proposal<'p> {
 
 /// Runs an insert plan.
 pub(super) fn run(work: &Work<'_>, plan: &InsertPlan) -> Result<Affected, EngineError> {
-    let proposal = Proposal {
-        relation: work.relation(plan.relation)?,
-        columns: &plan.columns,
-        defaults: &plan.defaults,
-        checks: &plan.checks,
-        conflict: plan.conflict.as_ref(),
-        overriding: false,
-    };
-    rows(work, proposal, plan.rows.iter().map(|row| row.to_vec()))
+    rows(work, Proposal::of(work, plan)?, plan.rows.iter().map(|row| row.to_vec()))
+}
+
+impl<'p> Proposal<'p> {
+    /// What an insert plan proposes, without its rows.
+    pub(super) fn of(work: &Work<'p>, plan: &'p InsertPlan) -> Result<Proposal<'p>, EngineError> {
+        Ok(Proposal {
+            relation: work.relation(plan.relation)?,
+            columns: &plan.columns,
+            defaults: &plan.defaults,
+            checks: &plan.checks,
+            conflict: plan.conflict.as_ref(),
+            overriding: false,
+        })
+    }
 }
 
 /// Inserts rows. All pass row security before any is written.
@@ -48,18 +55,31 @@ pub(super) fn rows(
     proposal: Proposal<'_>,
     rows: impl Iterator<Item = Vec<Cell>>,
 ) -> Result<Affected, EngineError> {
+    rows_at(work, proposal, rows, &Place::new(None))
+}
+
+/// The same; `at` says which row it was that an error is about, if it is about one.
+pub(super) fn rows_at(
+    work: &Work<'_>,
+    proposal: Proposal<'_>,
+    rows: impl Iterator<Item = Vec<Cell>>,
+    at: &Place<Option<usize>>,
+) -> Result<Affected, EngineError> {
     let mut inserter = Inserter::new(work, proposal)?;
     let mut complete = Vec::with_capacity(rows.size_hint().0);
-    for row in rows {
+    for (number, row) in rows.enumerate() {
+        at.set(Some(number));
         work.interrupt.check()?;
         let row = inserter.complete(row)?;
         inserter.check(&row)?;
         complete.push(row);
     }
-    for row in complete {
+    for (number, row) in complete.into_iter().enumerate() {
+        at.set(Some(number));
         work.interrupt.check()?;
         inserter.write(row)?;
     }
+    at.set(None);
     inserter.finish()
 }
 

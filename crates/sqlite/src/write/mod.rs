@@ -6,6 +6,7 @@ mod delete;
 mod foreign_keys;
 mod insert;
 mod key;
+mod tree;
 mod update;
 mod violation;
 
@@ -57,7 +58,10 @@ pub(crate) fn writes(action: &PlannedAction) -> bool {
     let only_reads = |statement: &PlannedStatement| matches!(statement, PlannedStatement::Query(_));
     match action {
         PlannedAction::Read(_) => false,
-        PlannedAction::Insert(_) | PlannedAction::Update(_) | PlannedAction::Delete(_) => true,
+        PlannedAction::Insert(_)
+        | PlannedAction::InsertTree(_)
+        | PlannedAction::Update(_)
+        | PlannedAction::Delete(_) => true,
         PlannedAction::Call(CallPlan { before, write, .. }) => {
             write.is_some() || !before.iter().all(only_reads)
         }
@@ -85,6 +89,14 @@ pub(crate) fn run(
                 &mut outcome,
                 sink.as_mut(),
             )?;
+        }
+        PlannedAction::InsertTree(tree) => {
+            let affected = tree::run(work, tree)?;
+            outcome.inserted = affected.inserted;
+            outcome.rows = affected.rowids.len() as u64;
+            let root = tree.steps.get(tree.root).ok_or_else(|| internal("a tree has no root"))?;
+            let relation = root.insert.relation;
+            give_back(work, &tree.returning, relation, &affected.rowids, &mut outcome, sink.as_mut())?;
         }
         PlannedAction::Update(update) => {
             let affected = update::run(work, update)?;

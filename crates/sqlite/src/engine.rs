@@ -11,6 +11,7 @@ use plinth_engine::{Engine, EngineError, Execution, Explain, Outcome, Stopped, T
 use crate::connection::{FileLock, Options, open_writer};
 use crate::error::{OpenError, engine_error, open_error};
 use crate::readers::Readers;
+use crate::search_indexes;
 use crate::transaction;
 use crate::write::writes;
 use crate::writer::Writer;
@@ -46,6 +47,8 @@ impl SqliteEngine {
         let (readers, current) = (self.readers.clone(), self.catalog.clone());
         self.writer.serve(move |state| {
             state.database.register(&catalog).map_err(engine_error)?;
+            // A file of a version that made no such indexes gets them now.
+            state.transaction(|state| search_indexes::bring_in_step(&state.database.connection, &catalog))?;
             put_in_force(&readers, &current, catalog);
             Ok(())
         })?

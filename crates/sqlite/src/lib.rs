@@ -18,6 +18,7 @@ mod read;
 mod readers;
 mod remember;
 mod schema;
+mod search_indexes;
 mod sequence;
 mod sql;
 mod statement;

@@ -15,6 +15,7 @@ use crate::difference::{Applies, Change, Step, difference};
 use crate::engine::{SqliteEngine, put_in_force};
 use crate::error::{engine_error, internal, sql_error};
 use crate::load::{self, Seed};
+use crate::search_indexes;
 use crate::sequence;
 use crate::sql;
 use crate::statement::{column, execute};
@@ -171,6 +172,7 @@ fn create(connection: &Connection, catalog: &Catalog, files: &[SourceFile]) -> R
             create_table(connection, catalog, relation)?;
         }
     }
+    search_indexes::bring_in_step(connection, catalog)?;
     write_files(connection, files).map_err(engine_error)?;
     Ok(())
 }
@@ -282,7 +284,7 @@ impl Steps {
                 return Err(sql_error("23503", message, None));
             }
         }
-        Ok(())
+        search_indexes::bring_in_step(connection, new)
     }
 }
 

@@ -2,6 +2,7 @@
 //! ranking. The functions of these names are in `builtin::search`.
 
 mod config;
+mod index;
 mod matching;
 mod parser;
 mod query;
@@ -10,6 +11,7 @@ mod scan;
 mod vector;
 
 pub use config::{Config, DEFAULT};
+pub use index::{Candidates, NOTHING, candidates, tokens};
 pub use matching::matches;
 pub use parser::{Kind, Parser, Token};
 pub use query::{MAX_DISTANCE, Node, Operand, Query, Style};

@@ -37,3 +37,32 @@ comment on function search_postings(text, seniority_level, remote_policy, numeri
 revoke execute on function search_postings(text, seniority_level, remote_policy, numeric, text) from public;
 grant execute on function search_postings(text, seniority_level, remote_policy, numeric, text)
     to anon, authenticated, service_role;
+
+-- The same search with words instead of patterns: stems, "phrases", or, -without, and the best match first.
+
+create index posting_words_idx on posting
+    using gin (to_tsvector('english', title || ' ' || summary || ' ' || duties || ' ' || requirements));
+
+create function find_postings(query text)
+    returns setof posting
+    language sql stable
+    as $$
+        select p.*
+        from posting p
+        where p.state = 'published'
+          and to_tsvector('english', p.title || ' ' || p.summary || ' ' || p.duties || ' ' || p.requirements)
+              @@ websearch_to_tsquery('english', query)
+        order by
+            ts_rank(
+                setweight(to_tsvector('english', p.title), 'A')
+                    || to_tsvector('english', p.summary || ' ' || p.duties || ' ' || p.requirements),
+                websearch_to_tsquery('english', query)
+            ) desc,
+            p.id
+    $$;
+
+comment on function find_postings(text) is
+    'Published postings that match a query as people type it, the best match first; what the title says counts most.';
+
+revoke execute on function find_postings(text) from public;
+grant execute on function find_postings(text) to anon, authenticated, service_role;

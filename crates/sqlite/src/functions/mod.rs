@@ -7,6 +7,7 @@ mod aggregate;
 mod collation;
 mod form;
 mod scalar;
+mod search;
 mod session;
 mod tag;
 mod transport;
@@ -27,6 +28,7 @@ pub(crate) fn register(
 ) -> rusqlite::Result<()> {
     let types = tag::EnumTypes::new(catalog);
     scalar::register(connection, &types, &session)?;
+    search::register(connection)?;
     form::register(connection, &types, &session)?;
     aggregate::register(connection, &types, &session)?;
     collation::register(connection, catalog)

@@ -6,6 +6,7 @@ use plinth_catalog::{Action, Catalog, Column, ForeignKey, Index, Key, Relation, 
 use plinth_values::{Type, Value};
 
 use super::literal::{collation, constant, declared_type};
+use super::search::is_search;
 use super::{Result, Writer, internal, not_supported, walk};
 
 /// The name of a relation's table in the file, not quoted: plain for `public`, otherwise with the schema as one name.
@@ -136,7 +137,8 @@ pub(crate) fn create_indexes(catalog: &Catalog, relation: &Relation) -> Result<V
     Ok(all)
 }
 
-/// `create index …`; `None` for methods whose indexes SQLite does not have, and which change nothing but speed.
+/// `create index …`; `None` for methods whose indexes SQLite does not have, and which change nothing but speed. Those over vectors
+/// are [`super::search`]'s.
 pub(crate) fn create_index(catalog: &Catalog, relation: &Relation, index: &Index) -> Result<Option<String>> {
     if !is_ordered(index) {
         return Ok(None);
@@ -169,7 +171,7 @@ pub(crate) fn notes(catalog: &Catalog) -> Vec<String> {
     let mut notes = Vec::new();
     for relation in &catalog.relations {
         for index in relation.table().into_iter().flat_map(|table: &Table| &table.indexes) {
-            if !is_ordered(index) {
+            if !is_ordered(index) && !is_search(index) {
                 notes.push(format!(
                     "index \"{}\" on {} is not created: SQLite has no {} indexes, so what it serves reads the whole table",
                     index.name, relation.name, index.method

@@ -12,6 +12,7 @@ mod keyset;
 mod literal;
 mod node;
 mod query;
+mod search;
 mod supported;
 mod walk;
 mod write;
@@ -33,6 +34,7 @@ pub(crate) use ddl::{
 use literal::declared_type;
 pub(crate) use node::{NodeSql, count, node, returning};
 pub(crate) use query::query;
+pub(crate) use search::{SearchIndex, search_indexes};
 pub(crate) use supported::supported;
 pub(crate) use walk::row_columns;
 pub(crate) use write::{Rows, check_update, delete, exprs, insert, select_rowids, update};

@@ -122,6 +122,7 @@ impl Writer<'_> {
         let guard = guards.join(" and ");
         let mut conditions = guards;
         for conjunct in conjuncts {
+            conditions.extend(self.search_candidates(conjunct)?);
             let text = self.expr(conjunct)?;
             // SQLite evaluates conditions in the order it likes. One that can fail must not tell of rows that security hides.
             conditions.push(match !guard.is_empty() && walk::is_fallible(conjunct) {

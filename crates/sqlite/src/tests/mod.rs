@@ -6,6 +6,7 @@ mod group;
 mod injection;
 mod reading;
 mod schema;
+mod search;
 mod transactions;
 mod writing;
 

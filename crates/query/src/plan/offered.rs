@@ -76,7 +76,12 @@ fn at_all(catalog: &Catalog, relation: &Relation) -> Offered {
         RelationKind::View(view) => {
             let open = match catalog.database {
                 Some(_) => view.writable,
-                None => all(is_updatable(catalog, relation)),
+                // A view of nothing but computed columns takes no values, as in PostgreSQL.
+                None => {
+                    let delete = is_updatable(catalog, relation);
+                    let takes_values = delete && view.origins.iter().any(Option::is_some);
+                    Writable { insert: takes_values, update: takes_values, delete }
+                }
             };
             (open, key_of(catalog, relation).is_some())
         }

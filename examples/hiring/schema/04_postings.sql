@@ -30,6 +30,8 @@ create table posting (
 
 create index posting_company_id_contact_id_idx on posting (company_id, contact_id);
 create index posting_published_at_idx on posting (published_at desc) where state = 'published';
+create index posting_words_idx on posting
+    using gin (to_tsvector('english', title || ' ' || summary || ' ' || duties || ' ' || requirements));
 
 comment on table posting is 'An open position. The public sees it while it is published.';
 comment on column posting.contact_id is 'The member of the same company whom colleagues ask about it.';

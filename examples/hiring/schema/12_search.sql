@@ -39,9 +39,7 @@ grant execute on function search_postings(text, seniority_level, remote_policy, 
     to anon, authenticated, service_role;
 
 -- The same search with words instead of patterns: stems, "phrases", or, -without, and the best match first.
-
-create index posting_words_idx on posting
-    using gin (to_tsvector('english', title || ' ' || summary || ' ' || duties || ' ' || requirements));
+-- posting_words_idx serves it: the condition is written as the index is.
 
 create function find_postings(query text)
     returns setof posting

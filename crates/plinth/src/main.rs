@@ -103,6 +103,11 @@ enum Db {
         #[command(flatten)]
         project: ProjectDir,
     },
+    /// Write the model of an existing PostgreSQL database as schema/*.sql
+    Pull {
+        #[command(flatten)]
+        project: ProjectDir,
+    },
 }
 
 #[derive(Subcommand)]
@@ -148,6 +153,7 @@ fn main() -> ExitCode {
         Command::Db { command: Db::Check { project } } => commands::db::check(&project.dir),
         Command::Db { command: Db::Apply { project, dry_run } } => commands::db::apply(&project.dir, dry_run),
         Command::Db { command: Db::Seed { project } } => commands::db::seed(&project.dir),
+        Command::Db { command: Db::Pull { project } } => commands::db::pull(&project.dir),
         Command::Explain { project, request, role, claims, body } => {
             commands::explain::run(&project.dir, &request, &role, &claims, &body)
         }

@@ -1,6 +1,8 @@
 //! What is done to a database by a role that may change it: the roles and functions that serving needs, schema files applied as they
 //! are, first rows loaded. The database reads the SQL; nothing of it is looked at here.
 
+mod pull;
+
 use std::fmt::Write as _;
 
 use futures_util::SinkExt as _;
@@ -11,6 +13,8 @@ use tokio_postgres::Client;
 use tokio_postgres::error::ErrorPosition;
 
 use crate::address::Address;
+
+pub use pull::Pulled;
 
 /// A connection of the administrator's.
 pub struct Admin {
@@ -102,6 +106,9 @@ const REMEMBERED: &str = "create schema if not exists plinth; \
 /// The schemas that are not the system's.
 const SCHEMAS: &str = "select nspname::text from pg_namespace where nspname !~ '^pg_'";
 
+/// Of those, the ones whose rights nothing was said about.
+const UNSAID: &str = "select nspname::text from pg_namespace where nspname !~ '^pg_' and nspacl is null";
+
 /// All roles.
 const ROLES: &str = "select rolname::text from pg_roles";
 
@@ -111,7 +118,7 @@ const SEQUENCES: &str = "select distinct format('grant usage on sequence %s to %
     from pg_class s join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = s.oid \
     and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i') join pg_class t on t.oid = d.refobjid \
     left join pg_attribute c on c.attrelid = t.oid and c.attacl is not null, \
-    aclexplode(coalesce(t.relacl, '{}') || coalesce(c.attacl, '{}')) as a \
+    aclexplode(nullif(coalesce(t.relacl, '{}') || coalesce(c.attacl, '{}'), '{}')) as a \
     where s.relkind = 'S' and a.privilege_type = 'INSERT' and a.grantee <> t.relowner";
 
 impl Admin {
@@ -135,7 +142,7 @@ impl Admin {
         for role in roles {
             if !self.exists("select 1 from pg_roles where rolname = $1", role).await? {
                 let bypass = if *role == "service_role" { " bypassrls" } else { "" };
-                self.run(&format!("create role {} nologin noinherit{bypass}", quote_ident(role))).await?;
+                self.make_role(&format!("{} nologin noinherit{bypass}", quote_ident(role))).await?;
             }
         }
         let own: String = self.one("select current_user::text").await?;
@@ -146,7 +153,7 @@ impl Admin {
                     Some(password) => format!(" password {}", escape_literal(&scram_sha_256(password))),
                     None => String::new(),
                 };
-                self.run(&format!("create role {} login noinherit{password}", quote_ident(name))).await?;
+                self.make_role(&format!("{} login noinherit{password}", quote_ident(name))).await?;
             }
             let superuser = "select 1 from pg_roles where rolname = $1 and rolsuper";
             if !self.exists(superuser, name).await? {
@@ -175,6 +182,14 @@ impl Admin {
         self.run("commit").await
     }
 
+    /// Makes a role, which belongs to all databases of the server: another one may be making it at the same time.
+    async fn make_role(&self, definition: &str) -> Result<(), AdminError> {
+        let body = format!(
+            "begin create role {definition}; exception when duplicate_object or unique_violation then null; end"
+        );
+        self.run(&format!("do {}", escape_literal(&body))).await
+    }
+
     /// The files that were applied; `None` where none ever were.
     pub async fn applied(&self) -> Result<Option<Vec<SchemaFile>>, AdminError> {
         if !self.exists("select 1 where to_regclass($1) is not null", "plinth.applied_files").await? {
@@ -196,7 +211,7 @@ impl Admin {
     }
 
     /// Applies files to a database, all or none, and keeps them there. What a model's files leave unsaid is said for them: schemas that
-    /// they make can be used by every role (what is in them cannot without a grant), who may insert into a table may take numbers
+    /// they make and say nothing more of can be used by every role (what is in them cannot without a grant), who may insert into a table may take numbers
     /// from its sequences, and the `authenticator` may become every role that they make.
     pub async fn apply(&self, authenticator: &Address, files: &[SchemaFile]) -> Result<(), AdminError> {
         self.run("begin").await?;
@@ -207,7 +222,7 @@ impl Admin {
                 return Err(refused(file, &error));
             }
         }
-        for schema in self.names(SCHEMAS).await?.iter().filter(|schema| !schemas.contains(schema)) {
+        for schema in self.names(UNSAID).await?.iter().filter(|schema| !schemas.contains(schema)) {
             self.run(&format!("grant usage on schema {} to public", quote_ident(schema))).await?;
         }
         let own: String = self.one("select current_user::text").await?;

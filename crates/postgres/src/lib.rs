@@ -26,5 +26,5 @@ mod transaction;
 mod wire;
 
 pub use address::{Address, AddressError, TlsMode};
-pub use admin::{Admin, AdminError, Rows, SchemaFile, Values};
+pub use admin::{Admin, AdminError, Pulled, Rows, SchemaFile, Values};
 pub use engine::{Options, PostgresEngine};

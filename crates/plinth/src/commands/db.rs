@@ -98,6 +98,15 @@ pub fn seed(dir: &Path) -> Result {
     load_seed(&project, &engine)
 }
 
+/// Writes the database's model as schema files.
+pub fn pull(dir: &Path) -> Result {
+    let project = Project::open(dir)?;
+    match Addresses::of(&project.config.database)? {
+        Some(addresses) => postgres::pull(&project, &addresses),
+        None => Err("[database] url names no PostgreSQL database: a SQLite file is made from schema/, so there is nothing to pull".into()),
+    }
+}
+
 /// Brings the database of a starting server to the schema: creates it when it is empty; applies what was added where that is
 /// allowed; refuses what differs otherwise. Without schema files the database stays as it is.
 pub fn prepare(project: &Project, engine: &SqliteEngine, apply_additions: bool) -> Result {

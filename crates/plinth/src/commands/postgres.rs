@@ -122,6 +122,31 @@ pub fn check(project: &Project, addresses: &Addresses) -> Result {
     })
 }
 
+/// `plinth db pull`: writes the database's model to `schema/`, where nothing may be yet.
+pub fn pull(project: &Project, addresses: &Addresses) -> Result {
+    let folder = project.dir.join("schema");
+    let is_sql = |entry: std::io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.path().extension().is_some_and(|extension| extension == "sql"))
+    };
+    if std::fs::read_dir(&folder).is_ok_and(|mut entries| entries.any(is_sql)) {
+        return Err(format!("{} has files already; move them away first", folder.display()));
+    }
+    let pulled = block_on(async {
+        let admin = connect(addresses).await?;
+        admin.pull().await.map_err(text)
+    })?;
+    let written = |error: std::io::Error| format!("{}: {error}", folder.display());
+    std::fs::create_dir_all(&folder).map_err(written)?;
+    for file in &pulled.files {
+        std::fs::write(project.dir.join(&file.path), &file.text).map_err(written)?;
+        println!("{}", file.path);
+    }
+    for what in &pulled.left_out {
+        println!("note: not written: {what}");
+    }
+    Ok(())
+}
+
 /// `plinth db seed`: loads the files of `seed/` into tables without rows.
 pub fn seed(project: &Project, addresses: &Addresses) -> Result {
     block_on(load_seed(project, addresses))

@@ -18,7 +18,8 @@
 //! is a request without a token): an object of claims in `personas.json`, given to `plinth token`, or `{"exactly": claims}` for a
 //! token of these claims and no other.
 //!
-//! A case with `on: sqlite` or `on: postgres` is about that engine alone; every other one holds on both.
+//! A case with `on: sqlite` or `on: postgres` is about that engine alone, and so are all of a file that begins with such a line; every
+//! other one holds on both.
 //!
 //! Targets are written as people read them: blanks, quotes, `<`, `>`, braces and letters beyond ASCII are percent-encoded when they
 //! are sent, everything else goes out as it stands. In targets, headers and bodies `<<x*100>>` is `x` a hundred times, and in headers
@@ -182,10 +183,18 @@ fn run_text(
     server: &Server,
     personas: &HashMap<String, Map<String, Value>>,
 ) -> (usize, Vec<String>, String) {
-    let cases = parse(text, path);
+    let mut cases = parse(text, path);
+    // What stands before the first case is about all of them.
+    let preface = text.find("### ").and_then(|first| text.get(..first)).unwrap_or_default();
+    if let Some(engine) = preface.lines().find_map(|line| line.strip_prefix("on: ")) {
+        cases.retain(|_| engine == server.engine());
+        if cases.is_empty() {
+            return (0, Vec::new(), text.to_owned());
+        }
+    }
     let mut tokens: HashMap<String, String> = HashMap::new();
     let mut failures = Vec::new();
-    let mut written = String::new();
+    let mut written = preface.to_owned();
     for case in &cases {
         if case.engine.as_deref().is_some_and(|engine| engine != server.engine()) {
             written.push_str(&case.source);

@@ -189,6 +189,11 @@ impl Postgres {
         }
     }
 
+    /// The folder that it lives in, which belongs to the user it runs as.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn port(&self) -> u16 {
         self.port
     }

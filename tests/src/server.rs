@@ -77,11 +77,17 @@ impl Project {
 
     /// Runs a command of the binary on this project.
     pub fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, &[])
+    }
+
+    /// The same with an environment.
+    pub fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Output {
         Command::new(binary())
             .args(args)
             .arg("--project")
             .arg(self.path())
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(environment.iter().copied())
             .output()
             .expect("plinth starts")
     }

@@ -3,14 +3,26 @@
 use std::process::Command;
 
 use plinth_tests::server::root;
-use plinth_tests::{Project, Server};
+use plinth_tests::{Postgres, Project, Server};
 use serde_json::json;
 
 #[test]
 fn postgrest_js_drives_the_hiring_example() {
+    drive(Project::copy_of(&root().join("examples/hiring")));
+}
+
+#[test]
+fn postgrest_js_drives_the_hiring_example_on_postgres() {
+    if let Some(postgres) = Postgres::shared() {
+        let project = Project::copy_of(&root().join("examples/hiring"));
+        drive(project.on_postgres(postgres, &postgres.database()));
+    }
+}
+
+fn drive(project: Project) {
     let folder = root().join("tests/clients");
     assert!(folder.join("node_modules").is_dir(), "run tests/prepare first (make test does)");
-    let server = Server::start(Project::copy_of(&root().join("examples/hiring")).seeded(), "serve", &[]);
+    let server = Server::start(project.seeded(), "serve", &[]);
     let token = |sub: &str| {
         let claims = json!({ "role": "authenticated", "sub": sub });
         server.token(claims.as_object().unwrap())

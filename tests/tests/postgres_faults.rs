@@ -59,7 +59,7 @@ fn until(what: &str, limit: Duration, mut holds: impl FnMut() -> bool) {
 fn active(postgres: &Postgres, database: &str) -> String {
     postgres.run(
         database,
-        "select count(*) from pg_stat_activity where usename = 'authenticator' and state <> 'idle'",
+        "select count(*) from pg_stat_activity where datname = current_database() and usename = 'authenticator' and state <> 'idle'",
     )
 }
 
@@ -88,7 +88,7 @@ fn a_lock_that_another_holds_is_waited_for_no_longer_than_a_statement_may_take()
         let holder =
             scope.spawn(|| postgres.run(&database, "begin; lock table item; select pg_sleep(2); commit"));
         until("the table is locked", Duration::from_secs(2), || {
-            postgres.run(&database, "select count(*) from pg_locks where mode = 'AccessExclusiveLock'") != "0"
+            postgres.run(&database, "select count(*) from pg_locks where relation = 'item'::regclass and mode = 'AccessExclusiveLock'") != "0"
         });
         let response = server.get("/rest/v1/item");
         assert_eq!((response.status, response.json()["code"].as_str()), (500, Some("57014")));
@@ -359,8 +359,12 @@ fn a_network_that_stalls_breaks_and_delays() {
     let server = Server::start(project, "serve", &settings);
     works(&server);
     for _ in 0..2 {
+        // Each way takes 50 ms: on a connection that is open, a request is there and back once.
         proxy.set(DELAY);
+        let started = Instant::now();
         works(&server);
+        let taken = started.elapsed();
+        assert!(taken >= Duration::from_millis(100) && taken < Duration::from_millis(200), "{taken:?}");
         proxy.set(STALL);
         let started = Instant::now();
         let response = server.get("/rest/v1/item");

@@ -1,7 +1,8 @@
 //! What is done to a database by a role that may change it: the roles and functions that serving needs, schema files applied as they
-//! are, first rows loaded. The database reads the SQL; nothing of it is looked at here.
+//! are, first rows loaded. The database reads the SQL; here it is only taken apart into statements.
 
 mod pull;
+mod script;
 
 use std::fmt::Write as _;
 
@@ -217,9 +218,19 @@ impl Admin {
         self.run("begin").await?;
         let schemas = self.names(SCHEMAS).await?;
         let roles = self.names(ROLES).await?;
+        let mut made = Vec::new();
         for file in files {
-            if let Err(error) = self.client.batch_execute(&file.text).await {
-                return Err(refused(file, &error));
+            for statement in script::statements(&file.text) {
+                if let Some(role) = script::created_role(statement.text) {
+                    // Roles are the cluster's: another database's schema may have made it.
+                    let there = roles.contains(&role);
+                    made.push(role);
+                    if there {
+                        continue;
+                    }
+                }
+                let run = self.client.batch_execute(statement.text).await;
+                run.map_err(|error| refused(file, statement.start, &error))?;
             }
         }
         for schema in self.names(UNSAID).await?.iter().filter(|schema| !schemas.contains(schema)) {
@@ -227,7 +238,7 @@ impl Admin {
         }
         let own: String = self.one("select current_user::text").await?;
         if let Some(name) = authenticator.config.get_user().filter(|name| *name != own) {
-            for role in self.names(ROLES).await?.iter().filter(|role| !roles.contains(role)) {
+            for role in &made {
                 self.run(&format!("grant {} to {}", quote_ident(role), quote_ident(name))).await?;
             }
         }
@@ -247,7 +258,7 @@ impl Admin {
 
     /// Runs a file of SQL in the transaction that is open.
     pub async fn run_file(&self, file: &SchemaFile) -> Result<(), AdminError> {
-        self.client.batch_execute(&file.text).await.map_err(|error| refused(file, &error))
+        self.client.batch_execute(&file.text).await.map_err(|error| refused(file, 0, &error))
     }
 
     /// Whether a table has no rows.
@@ -337,16 +348,21 @@ fn words(error: &tokio_postgres::Error) -> String {
             let detail = error.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
             format!("{}{detail}", error.message())
         }
-        None => error.to_string(),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
     }
 }
 
-fn refused(file: &SchemaFile, error: &tokio_postgres::Error) -> AdminError {
-    let position = error.as_db_error().and_then(|error| error.position());
-    let place = match position {
-        Some(ErrorPosition::Original(position)) => place(&file.text, *position as usize),
-        _ => String::new(),
+/// A refusal of what begins at so many bytes of a file.
+fn refused(file: &SchemaFile, start: usize, error: &tokio_postgres::Error) -> AdminError {
+    let within = match error.as_db_error().and_then(|error| error.position()) {
+        Some(ErrorPosition::Original(position)) => *position as usize,
+        _ => 1,
     };
+    let before = file.text.get(..start).map_or(0, |before| before.chars().count());
+    let place = place(&file.text, before + within);
     AdminError::Refused { path: file.path.clone(), place, message: words(error) }
 }
 

@@ -14,7 +14,7 @@ use plinth_values::{Modifier, Type, Value};
 
 use crate::model::{FunctionId, RelationId};
 
-pub use display::{display, display_query, display_row, display_statement};
+pub use display::{SourceNames, display, display_query, display_row, display_statement};
 pub use native::Native;
 
 /// An expression with its type.

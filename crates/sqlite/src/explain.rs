@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use plinth_catalog::Catalog;
-use plinth_catalog::expr::{Expr, FromItem, display};
+use plinth_catalog::expr::{Expr, FromItem, SourceNames};
 use plinth_engine::EngineError;
 use plinth_query::Plan;
-use plinth_query::plan::{Field, Node, PlannedAction, PlannedStatement, ReturningPlan, RowCheck};
+use plinth_query::plan::{Field, InsertPlan, Node, PlannedAction, PlannedStatement, ReturningPlan, RowCheck};
 
 use crate::sql::{self, Param, Rows, Sql};
 
@@ -14,7 +14,7 @@ use crate::sql::{self, Param, Rows, Sql};
 pub fn explain(catalog: &Catalog, plan: &Plan) -> String {
     let mut out = String::from("plan\n");
     let mut statements = Vec::new();
-    action(catalog, &plan.action, &mut out, &mut statements);
+    action(catalog, &plan.action, &mut SourceNames::new(catalog), &mut out, &mut statements);
     out.push_str("\npolicies\n");
     if plan.applied.is_empty() {
         out.push_str("  none\n");
@@ -39,7 +39,7 @@ pub fn explain(catalog: &Catalog, plan: &Plan) -> String {
 /// The statements of a plan, and what each is for.
 pub(crate) fn statements(catalog: &Catalog, plan: &Plan) -> Statements {
     let mut statements = Vec::new();
-    action(catalog, &plan.action, &mut String::new(), &mut statements);
+    action(catalog, &plan.action, &mut SourceNames::new(catalog), &mut String::new(), &mut statements);
     statements
 }
 
@@ -61,39 +61,36 @@ fn write_sql(out: &mut String, plan: &Plan, statement: &Sql) {
     }
 }
 
-fn action(catalog: &Catalog, action: &PlannedAction, out: &mut String, statements: &mut Statements) {
+fn action(
+    catalog: &Catalog,
+    action: &PlannedAction,
+    names: &mut SourceNames<'_>,
+    out: &mut String,
+    statements: &mut Statements,
+) {
     let table = |id| &catalog.relation(id).name;
     match action {
-        PlannedAction::Read(root) => node(catalog, root, "read", 1, out, statements),
+        PlannedAction::Read(root) => node(catalog, root, "read", 1, names, out, statements),
         PlannedAction::Insert(plan) => {
-            let _ = writeln!(out, "  insert {} rows into {}", plan.rows.len(), table(plan.relation));
-            checks(catalog, "new row", &plan.checks, out);
-            if let Some(conflict) = &plan.conflict {
-                checks(catalog, "row that is there", &conflict.existing, out);
-                checks(catalog, "row after the update", &conflict.checks, out);
-            }
-            returning(catalog, &plan.returning, out, statements);
+            insert(catalog, plan, names, out);
+            returning(catalog, &plan.returning, names, out, statements);
         }
         PlannedAction::InsertTree(tree) => {
-            for insert in tree.steps.iter().map(|step| &step.insert) {
-                let _ = writeln!(out, "  insert {} rows into {}", insert.rows.len(), table(insert.relation));
-                checks(catalog, "new row", &insert.checks, out);
-                if let Some(conflict) = &insert.conflict {
-                    checks(catalog, "row that is there", &conflict.existing, out);
-                    checks(catalog, "row after the update", &conflict.checks, out);
-                }
+            for step in &tree.steps {
+                insert(catalog, &step.insert, names, out);
             }
-            returning(catalog, &tree.returning, out, statements);
+            returning(catalog, &tree.returning, names, out, statements);
         }
         PlannedAction::Update(plan) => {
+            names.add_row(catalog.relation(plan.relation));
             let _ = writeln!(out, "  update {}", table(plan.relation));
             for (column, value) in &plan.set {
                 let name =
                     catalog.relation(plan.relation).columns.get(*column).map_or("?", |c| c.name.as_str());
-                let _ = writeln!(out, "    set {name} = {}", display(catalog, value));
+                let _ = writeln!(out, "    set {name} = {}", names.display(value));
             }
-            filter(catalog, plan.filter.as_ref(), 2, out);
-            checks(catalog, "new row", &plan.checks, out);
+            filter(names, plan.filter.as_ref(), 2, out);
+            checks(names, "new row", &plan.checks, out);
             statements.push((
                 "the rows to update".into(),
                 sql::select_rowids(
@@ -102,11 +99,12 @@ fn action(catalog: &Catalog, action: &PlannedAction, out: &mut String, statement
                     Rows::Where(plan.filter.as_ref()),
                 ),
             ));
-            returning(catalog, &plan.returning, out, statements);
+            returning(catalog, &plan.returning, names, out, statements);
         }
         PlannedAction::Delete(plan) => {
+            names.add_row(catalog.relation(plan.relation));
             let _ = writeln!(out, "  delete from {}", table(plan.relation));
-            filter(catalog, plan.filter.as_ref(), 2, out);
+            filter(names, plan.filter.as_ref(), 2, out);
             statements.push((
                 "the rows to delete".into(),
                 sql::select_rowids(
@@ -115,7 +113,7 @@ fn action(catalog: &Catalog, action: &PlannedAction, out: &mut String, statement
                     Rows::Where(plan.filter.as_ref()),
                 ),
             ));
-            returning(catalog, &plan.returning, out, statements);
+            returning(catalog, &plan.returning, names, out, statements);
         }
         PlannedAction::Call(plan) => {
             for statement in plan.before.iter().chain(&plan.write) {
@@ -127,16 +125,33 @@ fn action(catalog: &Catalog, action: &PlannedAction, out: &mut String, statement
                 };
                 let _ = writeln!(out, "  first {what}");
             }
-            node(catalog, &plan.result, "call, reading", 1, out, statements);
+            node(catalog, &plan.result, "call, reading", 1, names, out, statements);
         }
     }
 }
 
-fn returning(catalog: &Catalog, plan: &ReturningPlan, out: &mut String, statements: &mut Statements) {
+fn insert(catalog: &Catalog, plan: &InsertPlan, names: &mut SourceNames<'_>, out: &mut String) {
+    let relation = catalog.relation(plan.relation);
+    names.add_row(relation);
+    let _ = writeln!(out, "  insert {} rows into {}", plan.rows.len(), relation.name);
+    checks(names, "new row", &plan.checks, out);
+    if let Some(conflict) = &plan.conflict {
+        checks(names, "row that is there", &conflict.existing, out);
+        checks(names, "row after the update", &conflict.checks, out);
+    }
+}
+
+fn returning(
+    catalog: &Catalog,
+    plan: &ReturningPlan,
+    names: &mut SourceNames<'_>,
+    out: &mut String,
+    statements: &mut Statements,
+) {
     match plan {
         ReturningPlan::Nothing => {}
         ReturningPlan::Keys(_) => out.push_str("    giving back the key\n"),
-        ReturningPlan::Rows(root) => node(catalog, root, "give back", 2, out, statements),
+        ReturningPlan::Rows(root) => node(catalog, root, "give back", 2, names, out, statements),
     }
 }
 
@@ -145,31 +160,33 @@ fn node(
     node: &Node,
     what: &str,
     depth: usize,
+    names: &mut SourceNames<'_>,
     out: &mut String,
     statements: &mut Statements,
 ) {
     let indent = "  ".repeat(depth);
     let source = source(catalog, &node.from);
+    names.add(&node.from);
     let _ = writeln!(out, "{indent}{what} {source}");
     for security in securities(&node.from) {
-        let _ = writeln!(out, "{indent}  row security {}", display(catalog, security));
+        let _ = writeln!(out, "{indent}  row security {}", names.display(security));
     }
-    filter(catalog, node.filter.as_ref(), depth + 1, out);
+    filter(names, node.filter.as_ref(), depth + 1, out);
     for key in &node.order {
         let direction = if key.descending { "desc" } else { "asc" };
-        let _ = writeln!(out, "{indent}  order by {} {direction}", display(catalog, &key.expr));
+        let _ = writeln!(out, "{indent}  order by {} {direction}", names.display(&key.expr));
     }
     if let Some(having) = &node.having {
-        let _ = writeln!(out, "{indent}  having {}", display(catalog, having));
+        let _ = writeln!(out, "{indent}  having {}", names.display(having));
     }
     for key in &node.distinct_on {
-        let _ = writeln!(out, "{indent}  distinct on {}", display(catalog, key));
+        let _ = writeln!(out, "{indent}  distinct on {}", names.display(key));
     }
     if let Some(keyset) = &node.keyset {
         let direction = if keyset.backwards { "before" } else { "after" };
         let _ = writeln!(out, "{indent}  a page {direction} a place");
         for piece in keyset.beyond.iter().flatten() {
-            let _ = writeln!(out, "{indent}    where {}", display(catalog, piece));
+            let _ = writeln!(out, "{indent}    where {}", names.display(piece));
         }
     }
     if let Some(limit) = node.limit {
@@ -179,29 +196,29 @@ fn node(
     for field in &node.fields {
         match field {
             Field::Value { name, expr } => {
-                let _ = writeln!(out, "{indent}  {name}: {}", display(catalog, expr));
+                let _ = writeln!(out, "{indent}  {name}: {}", names.display(expr));
             }
             Field::Embed { name, to_one, node } => {
                 let kind = if *to_one { "one of" } else { "many of" };
-                self::node(catalog, node, &format!("{name}: {kind}"), depth + 1, out, statements);
+                self::node(catalog, node, &format!("{name}: {kind}"), depth + 1, names, out, statements);
             }
             Field::Spread { node, .. } => {
-                self::node(catalog, node, "spread of", depth + 1, out, statements);
+                self::node(catalog, node, "spread of", depth + 1, names, out, statements);
             }
         }
     }
 }
 
-fn filter(catalog: &Catalog, filter: Option<&Expr>, depth: usize, out: &mut String) {
+fn filter(names: &mut SourceNames<'_>, filter: Option<&Expr>, depth: usize, out: &mut String) {
     if let Some(filter) = filter {
-        let _ = writeln!(out, "{}where {}", "  ".repeat(depth), display(catalog, filter));
+        let _ = writeln!(out, "{}where {}", "  ".repeat(depth), names.display(filter));
     }
 }
 
-fn checks(catalog: &Catalog, what: &str, checks: &[RowCheck], out: &mut String) {
+fn checks(names: &mut SourceNames<'_>, what: &str, checks: &[RowCheck], out: &mut String) {
     for check in checks {
         let policy = check.policy.as_ref().map(|name| format!(" (policy {name})")).unwrap_or_default();
-        let _ = writeln!(out, "    the {what} must hold{policy}: {}", display(catalog, &check.condition));
+        let _ = writeln!(out, "    the {what} must hold{policy}: {}", names.display(&check.condition));
     }
 }
 

@@ -11,8 +11,8 @@ use plinth_values::builtin::{Builtin, Kind};
 use plinth_values::{Modifier, Session, Type, Value, output};
 
 use super::{
-    CompareOp, Expr, ExprKind, Frame, FrameBound, FrameUnits, OrderBy, Over, Quantifiable, Query, Setting,
-    SourceId,
+    CompareOp, Expr, ExprKind, Frame, FrameBound, FrameUnits, FromItem, OrderBy, Over, Quantifiable, Query,
+    Setting, SourceId,
 };
 use crate::{Catalog, Relation, Statement};
 
@@ -44,20 +44,39 @@ pub fn display_statement(catalog: &Catalog, statement: &Statement) -> String {
 }
 
 fn print(catalog: &Catalog, row: Option<&Relation>, run: impl FnOnce(&mut Printer<'_>)) -> String {
-    let mut printer = Printer {
-        catalog,
-        out: String::new(),
-        sources: HashMap::new(),
-        names: HashMap::new(),
-        session: Session::utc(),
-    };
+    let mut printer = Printer::new(catalog);
     if let Some(relation) = row {
-        let columns: Vec<String> = relation.columns.iter().map(|column| column.name.clone()).collect();
-        printer.sources.insert(SourceId::ROW, (relation.name.name.clone(), columns.clone()));
-        printer.sources.insert(SourceId::EXCLUDED, ("excluded".to_owned(), columns));
+        printer.written_row(relation);
     }
     run(&mut printer);
     printer.out
+}
+
+/// What sources are called, where expressions over them are shown apart from the query that they stand in.
+pub struct SourceNames<'c>(Printer<'c>);
+
+impl<'c> SourceNames<'c> {
+    /// No sources yet.
+    pub fn new(catalog: &'c Catalog) -> SourceNames<'c> {
+        SourceNames(Printer::new(catalog))
+    }
+
+    /// The row of a relation that is written.
+    pub fn add_row(&mut self, relation: &Relation) {
+        self.0.written_row(relation);
+    }
+
+    /// The sources of an item of `from`.
+    pub fn add(&mut self, item: &FromItem) {
+        self.0.source(item);
+        self.0.out.clear();
+    }
+
+    /// An expression over these sources as text.
+    pub fn display(&mut self, expr: &Expr) -> String {
+        self.0.expr(expr, 0);
+        std::mem::take(&mut self.0.out)
+    }
 }
 
 struct Printer<'c> {
@@ -79,6 +98,24 @@ mod binding {
     pub const COMPARE: u8 = 5;
     pub const OTHER: u8 = 6;
     pub const CAST: u8 = 9;
+}
+
+impl<'c> Printer<'c> {
+    fn new(catalog: &'c Catalog) -> Printer<'c> {
+        Printer {
+            catalog,
+            out: String::new(),
+            sources: HashMap::new(),
+            names: HashMap::new(),
+            session: Session::utc(),
+        }
+    }
+
+    fn written_row(&mut self, relation: &Relation) {
+        let columns: Vec<String> = relation.columns.iter().map(|column| column.name.clone()).collect();
+        self.sources.insert(SourceId::ROW, (relation.name.name.clone(), columns.clone()));
+        self.sources.insert(SourceId::EXCLUDED, ("excluded".to_owned(), columns));
+    }
 }
 
 impl Printer<'_> {

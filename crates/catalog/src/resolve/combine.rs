@@ -158,6 +158,21 @@ impl Work<'_> {
             }
             _ => (self.expr(scope, root)?, access_chain),
         };
+        if let [ast::AccessExpr::Subscript(ast::Subscript::Slice { lower_bound, upper_bound, stride: None })] =
+            access_chain
+            && value.ty.element().is_some()
+        {
+            // One slice is of the first dimension.
+            let bound = |bound: &Option<ast::Expr>, default: i32| match bound {
+                Some(bound) => {
+                    let bound = self.expr(scope, bound)?;
+                    self.coerce(ast, bound, &Type::Int4, Context::Assignment)
+                }
+                None => Ok(Expr::literal(Value::Int(default.into()), Type::Int4)),
+            };
+            let args = vec![value, bound(lower_bound, 1)?, bound(upper_bound, i32::MAX)?];
+            return self.builtin(ast, "[:]", &[plinth_values::builtin::Kind::Function], args);
+        }
         for (depth, access) in access_chain.iter().enumerate() {
             let ast::AccessExpr::Subscript(ast::Subscript::Index { index }) = access else {
                 let hint = "use the function of the same meaning, or name the column in a query";

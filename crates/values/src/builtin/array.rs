@@ -115,6 +115,23 @@ pub(super) static TABLE: &[Builtin] = &[
         encode(element, &Array { dimensions, elements: vec![value(a, 0).to_owned(); count] })
     })
     .lax(),
+    // `array[from:to]`, which has no name in SQL.
+    function("array_slice", "[:]", &[AnyArray, Int4, Int4], AnyArray, |c, a| {
+        let mut whole = array(c, a, 0)?;
+        let length = whole.dimensions.first().copied().unwrap_or(0);
+        let first = usize::try_from(int(a, 1)?.max(1) - 1).unwrap_or(usize::MAX).min(length);
+        let end = usize::try_from(int(a, 2)?.max(0)).unwrap_or(usize::MAX).min(length);
+        if first >= end {
+            return encode(element(c), &Array::flat(Vec::new()));
+        }
+        let each: usize = whole.dimensions.iter().skip(1).product();
+        whole.elements.truncate(end.saturating_mul(each));
+        whole.elements.drain(..first.saturating_mul(each).min(whole.elements.len()));
+        if let Some(dimension) = whole.dimensions.first_mut() {
+            *dimension = end - first;
+        }
+        encode(element(c), &whole)
+    }),
     function("trim_array", "trim_array", &[AnyArray, Int4], AnyArray, |c, a| {
         let mut whole = array(c, a, 0)?;
         let length = whole.dimensions.first().copied().unwrap_or(0);

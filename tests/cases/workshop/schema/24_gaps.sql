@@ -24,3 +24,13 @@ create function all_crates() returns setof crate
 create function nothing_at_all() returns void
     language sql
     as $$ select 1 $$;
+
+create function middle(words text[], first integer default null, last integer default null) returns text[]
+    language sql immutable
+    as $$
+        select case
+            when first is null then words[:last]
+            when last is null then words[first:]
+            else words[first:last]
+        end
+    $$;

@@ -189,7 +189,7 @@ impl Printer<'_> {
         }
     }
 
-    fn source(&mut self, item: &FromItem) {
+    pub(super) fn source(&mut self, item: &FromItem) {
         match item {
             FromItem::Relation { id, relation, security } => {
                 let (name, columns) = match self.catalog.relations.get(relation.0 as usize) {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use plinth_catalog::Catalog;
 use plinth_engine::Engine as _;
 use plinth_postgres::{Address, Admin, AdminError, Options, PostgresEngine, Rows, SchemaFile, Values};
 use plinth_server::config::Database;
@@ -64,6 +65,16 @@ pub fn engine(project: &Project, addresses: &Addresses) -> Arc<PostgresEngine> {
             estimate_above: if api.max_rows == 0 { u64::MAX } else { api.max_rows },
         },
     )
+}
+
+/// The catalog of the project's database, as the role of requests finds it.
+pub fn catalog(project: &Project, addresses: &Addresses) -> Result<Arc<Catalog>> {
+    block_on(async {
+        let engine = engine(project, addresses);
+        wait_for_catalog(project, &engine).await;
+        engine.has_catalog().map_err(|error| error.to_string())?;
+        Ok(engine.catalog())
+    })
 }
 
 /// Waits for the engine's catalog, for as long as a connection may take.

@@ -2,19 +2,24 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use plinth_catalog::{Cardinality, Catalog, Column, Function, Relation, RelationKind, Returns};
-use plinth_query::{Caller, Reach, ReachedRelation, reach};
-use plinth_values::Type;
+use plinth_query::{Caller, Reach, ReachedRelation};
+use plinth_values::{NativeKind, Type};
 
 use super::Result;
+use super::postgres::{self, Addresses};
 use crate::project::Project;
 
 /// Prints the type that `@supabase/supabase-js` takes as its `Database` parameter: of the schemas given, or of the exposed ones, as
 /// the service role reaches them.
 pub fn typescript(dir: &Path, schemas: &[String]) -> Result {
     let project = Project::open(dir)?;
-    let catalog = project.catalog(&project.schema_files()?)?;
+    let catalog = match Addresses::of(&project.config.database)? {
+        Some(addresses) => postgres::catalog(&project, &addresses)?,
+        None => Arc::new(project.catalog(&project.schema_files()?)?),
+    };
     let schemas = if schemas.is_empty() { &project.config.api.schemas } else { schemas };
     if let Some(unknown) =
         schemas.iter().find(|name| !catalog.schemas.iter().any(|schema| schema.name == **name))
@@ -30,9 +35,17 @@ const JSON: &str =
 
 fn database(catalog: &Catalog, schemas: &[String]) -> String {
     let caller = Caller::with_role("service_role");
+    let superuser = catalog.roles.iter().find(|role| role.superuser);
+    let superuser = superuser.map(|role| Caller::with_role(role.name.as_str()));
     let mut out = format!("{JSON}\n\nexport type Database = {{\n");
     for schema in schemas {
-        let reach = reach(catalog, &caller, schema);
+        let mut reach = plinth_query::reach(catalog, &caller, schema);
+        // A database of others may have no service role, or give it nothing.
+        if reach.relations.is_empty()
+            && let Some(superuser) = &superuser
+        {
+            reach = plinth_query::reach(catalog, superuser, schema);
+        }
         let _ = writeln!(out, "  {}: {{", quoted(schema));
         let is_table = |reached: &&ReachedRelation<'_>| reached.relation.table().is_some();
         let tables = reach.relations.iter().filter(is_table).map(|r| relation(catalog, &reach, r));
@@ -49,8 +62,15 @@ fn database(catalog: &Catalog, schemas: &[String]) -> String {
             format!("      {}: {labels}\n", quoted(&named.name))
         });
         section(&mut out, "Enums", enums);
-        // Composite types are refused by the schema reader.
-        section(&mut out, "CompositeTypes", std::iter::empty());
+        let known = catalog.database.iter().flat_map(|database| database.types.iter());
+        let composites = known.filter(|((of, _), _)| of == schema).filter_map(|((_, name), ty)| match ty {
+            Type::Native(native) => match &native.kind {
+                NativeKind::Composite(_) => Some(format!("      {}: {}\n", quoted(name), self::of(ty))),
+                NativeKind::Base | NativeKind::Range | NativeKind::Pseudo => None,
+            },
+            _ => None,
+        });
+        section(&mut out, "CompositeTypes", composites);
         out.push_str("  }\n");
     }
     out.push_str("}\n");
@@ -200,7 +220,18 @@ fn of(ty: &Type) -> String {
         Type::Array(element) => format!("{}[]", of(element)),
         Type::Row(_) => "Record<string, unknown>".into(),
         Type::Void => "undefined".into(),
-        Type::Unknown | Type::Native(_) => "unknown".into(),
+        Type::Native(native) => match &native.kind {
+            NativeKind::Composite(attributes) => {
+                let attributes: Vec<String> = attributes
+                    .iter()
+                    .map(|(name, ty)| format!("{}: {} | null", quoted(name), of(ty)))
+                    .collect();
+                format!("{{ {} }}", attributes.join("; "))
+            }
+            NativeKind::Range => "string".into(),
+            NativeKind::Base | NativeKind::Pseudo => "unknown".into(),
+        },
+        Type::Unknown => "unknown".into(),
         Type::Text
         | Type::Varchar
         | Type::Char

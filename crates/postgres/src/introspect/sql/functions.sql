@@ -27,3 +27,5 @@ left join pg_description d on d.objoid = p.oid and d.classoid = 'pg_proc'::regcl
 where p.prokind = 'f'
   and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
   and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(toast|temp)'
+  -- A range type makes its constructors itself.
+  and not exists (select from pg_depend i where i.classid = 'pg_proc'::regclass and i.objid = p.oid and i.deptype = 'i')

@@ -253,7 +253,7 @@ fn filters() {
                     "projects",
                     vec![when(
                         "name",
-                        Operation::TextSearch { op: TextSearch::Query, language: None, value: "a".into() },
+                        Operation::TextSearch { op: TextSearch::Query, language: None, value: "cats".into() },
                     )],
                 ),
             ),

@@ -3,6 +3,8 @@
 use plinth_catalog::expr::Setting;
 use plinth_values::{Session, Value};
 
+use crate::deferred::Deferred;
+
 /// The one a request runs as: the role whose grants and policies hold, and what policies may read of the request.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -19,9 +21,9 @@ pub struct Caller {
     /// `request.path`
     pub path: String,
     /// `request.headers`, a JSON object
-    pub headers: String,
+    pub headers: Deferred,
     /// `request.cookies`, a JSON object
-    pub cookies: String,
+    pub cookies: Deferred,
     /// Time zone and time of the request
     pub session: Session,
 }
@@ -45,7 +47,7 @@ impl Caller {
 
     /// The value, in storage form, that an engine binds for a setting.
     pub fn setting(&self, setting: Setting) -> Value {
-        let text = match setting {
+        let text: &str = match setting {
             Setting::Uid => return self.uid.clone().map_or(Value::Null, Value::Text),
             Setting::Role => &self.role,
             // A jsonb value has one form: keys in its order, blanks in its places.
@@ -58,7 +60,7 @@ impl Caller {
             Setting::Headers => &self.headers,
             Setting::Cookies => &self.cookies,
         };
-        Value::Text(text.clone())
+        Value::Text(text.to_owned())
     }
 }
 

@@ -8,6 +8,7 @@
 #![allow(clippy::result_large_err, reason = "a refusal is made once per refused request")]
 
 pub mod caller;
+mod deferred;
 mod ir;
 pub mod plan;
 pub mod refusal;
@@ -15,6 +16,7 @@ pub mod request;
 mod shape;
 
 pub use caller::Caller;
+pub use deferred::Deferred;
 pub use plan::{Offered, Plan, PlanCache, Reach, ReachedRelation, find, offered, plan, reach};
 pub use refusal::Refusal;
 pub use request::Request;

@@ -19,6 +19,9 @@ pub(crate) fn decode(query: &str) -> Result<Vec<(String, String)>, ApiError> {
 
 /// Decodes one component; `+` is a blank.
 fn component(text: &str) -> Result<String, ApiError> {
+    if !text.contains(['+', '%', '\0']) {
+        return Ok(text.to_owned());
+    }
     let spaced = text.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| {
         ApiError::new(400, "PGRST100", "the query string is not UTF-8 after percent-decoding")
@@ -72,11 +75,16 @@ pub(crate) fn encode(text: &str) -> String {
 pub(crate) fn canonical(pairs: &[(String, String)]) -> String {
     let mut sorted: Vec<&(String, String)> = pairs.iter().collect();
     sorted.sort();
-    sorted
-        .iter()
-        .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-        .collect::<Vec<_>>()
-        .join("&")
+    let mut text = String::with_capacity(128);
+    for (name, value) in sorted {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.extend(utf8_percent_encode(name, ESCAPED));
+        text.push('=');
+        text.extend(utf8_percent_encode(value, ESCAPED));
+    }
+    text
 }
 
 #[cfg(test)]

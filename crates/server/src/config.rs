@@ -165,13 +165,15 @@ pub struct Idempotency {
 }
 
 /// `[auth]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Auth {
     /// The secret that tokens are signed with, at least 32 bytes; the project's own when empty
     pub jwt_secret: String,
     /// The audience that tokens with an `aud` must name; any when empty
     pub jwt_audience: String,
+    /// Verified tokens that are remembered, by their hash; 0 verifies the token of every request anew
+    pub tokens_kept: usize,
 }
 
 /// `[cors]`
@@ -296,6 +298,12 @@ impl Idempotency {
             max_keys: self.max_keys,
             max_total_bytes: self.max_total_bytes,
         }
+    }
+}
+
+impl Default for Auth {
+    fn default() -> Auth {
+        Auth { jwt_secret: String::new(), jwt_audience: String::new(), tokens_kept: 10_000 }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod cors;
 mod data;
 pub mod files;
 pub mod keys;
+mod known_tokens;
 pub mod log;
 pub mod router;
 pub mod serve;

@@ -57,7 +57,12 @@ impl App {
         App {
             rest,
             data,
-            verifier: Verifier::new(&keys.jwt_secret, &config.auth.jwt_audience, &config.api.anon_role),
+            verifier: Verifier::new(
+                &keys.jwt_secret,
+                &config.auth.jwt_audience,
+                &config.api.anon_role,
+                config.auth.tokens_kept,
+            ),
             files: public.map(Files::new),
             anon_key: keys.anon_key.clone(),
             engine,

@@ -2,14 +2,18 @@
 //!
 //! Tokens are checked by the `jsonwebtoken` crate; the claims' times and audience here, with PostgREST's codes and wording.
 
-use http::HeaderMap;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use plinth_catalog::Catalog;
-use plinth_query::Caller;
+use plinth_query::{Caller, Deferred};
 use plinth_rest::ApiError;
 use plinth_values::Session;
 use serde_json::{Map, Value};
+
+use crate::known_tokens::{Identity, KnownTokens};
 
 /// How far the clock of a token's issuer may differ, in seconds.
 const LEEWAY_SECONDS: i64 = 30;
@@ -22,11 +26,14 @@ pub struct Verifier {
     validation: Validation,
     audience: Option<String>,
     anon_role: String,
+    anonymous: Arc<Identity>,
+    known: KnownTokens,
 }
 
 impl Verifier {
     /// A verifier for tokens signed with the secret by HS256. An empty audience accepts any.
-    pub fn new(secret: &str, audience: &str, anon_role: &str) -> Verifier {
+    /// At most so many verified tokens are remembered.
+    pub fn new(secret: &str, audience: &str, anon_role: &str, tokens_kept: usize) -> Verifier {
         let mut validation = Validation::new(Algorithm::HS256);
         // The times and the audience are checked here, for their wording and for the one clock of the request.
         validation.required_spec_claims.clear();
@@ -38,6 +45,8 @@ impl Verifier {
             validation,
             audience: (!audience.is_empty()).then(|| audience.to_owned()),
             anon_role: anon_role.to_owned(),
+            anonymous: Arc::new(Identity::of(Map::new(), anon_role.to_owned(), false)),
+            known: KnownTokens::new(tokens_kept),
         }
     }
 
@@ -51,43 +60,48 @@ impl Verifier {
         headers: &HeaderMap,
         session: Session,
     ) -> Result<Caller, ApiError> {
-        let mut claims = match token(headers)? {
-            Some(token) => self.claims(token, session.now / 1_000_000)?,
-            None => Map::new(),
+        let identity = match token(headers)? {
+            Some(token) => self.identity(token, session.now / 1_000_000)?,
+            None => self.anonymous.clone(),
         };
-        let named = claims.contains_key("role");
-        let role = self.role(catalog, &claims)?;
-        claims.entry("role").or_insert_with(|| Value::String(role.clone()));
-        let uid = claims
-            .get("sub")
-            .and_then(Value::as_str)
-            .and_then(|sub| uuid::Uuid::try_parse(sub).ok())
-            .map(|uuid| uuid.hyphenated().to_string());
+        let role = identity.role.clone();
+        if catalog.find_role(&role).is_none() {
+            return Err(unauthorized("22023", format!("role \"{role}\" does not exist")));
+        }
+        let (for_headers, for_cookies) = (headers.clone(), headers.get_all(http::header::COOKIE));
+        let cookies: Vec<HeaderValue> = for_cookies.iter().cloned().collect();
         Ok(Caller {
             // Callers with the anonymous role's own key are as anonymous as those without.
-            authenticated: named && role != self.anon_role,
+            authenticated: identity.named && role != self.anon_role,
             role,
-            claims: Value::Object(claims).to_string(),
-            uid,
+            claims: identity.text.clone(),
+            uid: identity.uid.clone(),
             method: method.to_owned(),
             path: path.to_owned(),
-            headers: header_object(headers),
-            cookies: cookie_object(headers),
+            headers: Deferred::new(move || header_object(&for_headers)),
+            cookies: match cookies.is_empty() {
+                true => Deferred::from("{}"),
+                false => Deferred::new(move || cookie_object(&cookies)),
+            },
             session,
         })
     }
 
-    /// The role that the claims name, else the anonymous one; it has to exist.
-    fn role(&self, catalog: &Catalog, claims: &Map<String, Value>) -> Result<String, ApiError> {
-        let role = match claims.get("role") {
-            Some(Value::String(role)) => role.clone(),
-            Some(_) => return Err(claim_error("The JWT 'role' claim must be a string")),
-            None => self.anon_role.clone(),
-        };
-        if catalog.find_role(&role).is_none() {
-            return Err(unauthorized("22023", format!("role \"{role}\" does not exist")));
+    /// Whom a token names. What does not depend on the time is found out once for each token.
+    fn identity(&self, token: &str, now: i64) -> Result<Arc<Identity>, ApiError> {
+        if let Some(known) = self.known.find(token) {
+            self.check_times(&known.claims, now)?;
+            return Ok(known);
         }
-        Ok(role)
+        let claims = self.claims(token, now)?;
+        let (role, named) = match claims.get("role") {
+            Some(Value::String(role)) => (role.clone(), true),
+            Some(_) => return Err(claim_error("The JWT 'role' claim must be a string")),
+            None => (self.anon_role.clone(), false),
+        };
+        let identity = Arc::new(Identity::of(claims, role, named));
+        self.known.keep(token, identity.clone());
+        Ok(identity)
     }
 
     fn claims(&self, token: &str, now: i64) -> Result<Map<String, Value>, ApiError> {
@@ -229,10 +243,9 @@ fn header_object(headers: &HeaderMap) -> String {
     Value::Object(object).to_string()
 }
 
-fn cookie_object(headers: &HeaderMap) -> String {
+fn cookie_object(headers: &[HeaderValue]) -> String {
     let mut object = Map::new();
     let cookies = headers
-        .get_all(http::header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'));
@@ -270,7 +283,7 @@ mod tests {
             headers.insert("apikey", value.parse().unwrap());
         }
         headers.insert("cookie", "a=b; c=d".parse().unwrap());
-        Verifier::new(SECRET, "me", "anon").caller(&catalog(), "GET", "/x", &headers, Session::utc())
+        Verifier::new(SECRET, "me", "anon", 10).caller(&catalog(), "GET", "/x", &headers, Session::utc())
     }
 
     fn signed(claims: Value) -> String {
@@ -286,7 +299,7 @@ mod tests {
         let anonymous = read(None, None).unwrap();
         assert_eq!((anonymous.role.as_str(), anonymous.authenticated), ("anon", false));
         assert_eq!(anonymous.claims, r#"{"role":"anon"}"#);
-        assert_eq!(anonymous.cookies, r#"{"a":"b","c":"d"}"#);
+        assert_eq!(&*anonymous.cookies, r#"{"a":"b","c":"d"}"#);
         let sub = "0195F3A0-0000-7000-8000-000000000001";
         let user = with(json!({ "role": "authenticated", "sub": sub, "aud": ["me", "you"] })).unwrap();
         assert_eq!(user.uid.as_deref(), Some(sub.to_lowercase().as_str()));
@@ -295,6 +308,27 @@ mod tests {
         assert_eq!(by_key.role, "authenticated");
         assert!(!by_key.headers.contains("apikey"));
         assert_eq!(read(Some("Basic abc"), None).unwrap().role, "anon");
+    }
+
+    #[test]
+    fn a_token_that_is_known_is_still_checked_against_the_clock() {
+        let verifier = Verifier::new(SECRET, "", "anon", 10);
+        let now = 1_800_000_000;
+        let token = signed(json!({ "role": "authenticated", "nbf": now - 5, "exp": now + 5 }));
+        let headers = HeaderMap::from_iter([(
+            http::header::AUTHORIZATION,
+            HeaderValue::from_str(&format!("Bearer {token}")).unwrap(),
+        )]);
+        let at = |seconds: i64, catalog: &Catalog| {
+            let session = Session { now: seconds * 1_000_000, ..Session::utc() };
+            verifier.caller(catalog, "GET", "/x", &headers, session).map(|caller| caller.role).map_err(|e| e.message)
+        };
+        for _ in 0..2 {
+            assert_eq!(at(now, &catalog()), Ok("authenticated".to_owned()));
+            assert_eq!(at(now + 36, &catalog()), Err("JWT expired".to_owned()));
+            assert_eq!(at(now - 36, &catalog()), Err("JWT not yet valid".to_owned()));
+            assert!(at(now, &Catalog::default()).unwrap_err().contains("does not exist"));
+        }
     }
 
     #[test]

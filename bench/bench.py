@@ -36,6 +36,7 @@ def options():
     parser.add_argument("--servers", default="floor,plinth,typical", help="of floor, plinth and typical")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each server in each scenario")
     parser.add_argument("--seconds", type=int, default=5, help="of each measurement")
+    parser.add_argument("--no-build", action="store_true", help="measure what was built before")
     parser.add_argument("--keep-busy", action="store_true", help="keep runs during which something else used the machine")
     parser.add_argument("--json", type=Path, help="where the figures go (default: target/bench/results.json)")
     parser.add_argument("--compare", type=Path, metavar="OLD.json", help="also say what changed since those figures")
@@ -103,8 +104,9 @@ def main():
     work = target / "bench"
     work.mkdir(parents=True, exist_ok=True)
     wrk = load.find_wrk()
-    print("building", flush=True)
-    binaries = build(ROOT, target, names)
+    if not chosen.no_build:
+        print("building", flush=True)
+    binaries = build(ROOT, target, names, only_name=chosen.no_build)
     project = data.prepare(ROOT, binaries.get("plinth") or build(ROOT, target, ["plinth"])["plinth"], work)
     server_cores, load_cores = halves()
     if chosen.profile:

@@ -99,8 +99,8 @@ class Server:
         return tuple(int(status[key].split()[0]) / 1024 for key in ("VmRSS", "VmHWM"))
 
 
-def build(root: Path, target: Path, names, profile="release"):
-    """Builds what is asked for; gives the binaries by name."""
+def build(root: Path, target: Path, names, profile="release", only_name=False):
+    """Builds what is asked for, unless it is only to be named; gives the binaries by name."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(target))
     commands = {
         "plinth": ["cargo", "build", "--package", "plinth"],
@@ -108,6 +108,6 @@ def build(root: Path, target: Path, names, profile="release"):
         "typical": ["cargo", "build", "--manifest-path", "bench/typical/Cargo.toml"],
     }
     files = {"plinth": "plinth", "floor": "bench-floor", "typical": "bench-typical"}
-    for name in names:
+    for name in [] if only_name else names:
         subprocess.run([*commands[name], "--quiet", "--profile", profile], cwd=root, env=environment, check=True)
     return {name: target / profile / files[name] for name in names}

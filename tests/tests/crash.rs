@@ -62,7 +62,10 @@ fn write_until_killed(
 fn nothing_acknowledged_is_lost() {
     let rounds: u32 = std::env::var("CRASH_ROUNDS").ok().and_then(|r| r.parse().ok()).unwrap_or(6);
     let project = Project::with_files(&[
-        ("plinth.toml", "[database]\npath = \"data/crash.db\"\nstatement_timeout_ms = 120000\n[api]\nmax_rows = 0\n"),
+        (
+            "plinth.toml",
+            "[database]\npath = \"data/crash.db\"\nstatement_timeout_ms = 120000\n[api]\nmax_rows = 0\n",
+        ),
         ("schema/01_entry.sql", SCHEMA),
     ]);
     let mut server = Server::start(project, "serve", &[]);

@@ -267,7 +267,8 @@ pub async fn events_json(State(app): State<App>) -> Response {
 pub async fn events_csv(State(app): State<App>) -> Response {
     export(app, "text/csv", "id,kind,place,amount,note", "", |event| {
         let Event { id, kind, place, amount, note } = event;
-        Ok(format!("\n{id},{kind},{place},{amount},{}", note.unwrap_or_default()).into_bytes())
+        let note = note.map(|note| format!("\"{note}\"")).unwrap_or_default();
+        Ok(format!("\n{id},{kind},{place},{amount},{note}").into_bytes())
     })
 }
 

@@ -31,7 +31,7 @@ pub enum JsonShape {
 impl JsonSink {
     /// A sink with an empty buffer.
     pub fn new(shape: JsonShape, strip_nulls: bool) -> JsonSink {
-        let mut out = Vec::with_capacity(1024);
+        let mut out = Vec::with_capacity(4096);
         if matches!(shape, JsonShape::Rows | JsonShape::Values) {
             out.push(b'[');
         }
@@ -125,6 +125,15 @@ impl RowSink for JsonSink {
 
     fn len(&self) -> usize {
         self.out.len()
+    }
+
+    fn take(&mut self) -> Option<Vec<u8>> {
+        // Only an array is still right when an error is found after its first rows went out.
+        if !matches!(self.shape, JsonShape::Rows) {
+            return None;
+        }
+        let room = Vec::with_capacity(self.out.capacity());
+        Some(std::mem::replace(&mut self.out, room))
     }
 
     fn finish(mut self: Box<Self>) -> Vec<u8> {

@@ -2,6 +2,8 @@
 
 use plinth_values::{Session, Type, ValueRef};
 
+use crate::error::EngineError;
+
 /// Takes the rows of a result as a sequence of calls, in order, and encodes them. Inside a row come its fields; a field is a value,
 /// one related object, null, or an array of related rows.
 ///
@@ -38,6 +40,21 @@ pub trait RowSink: Send {
     fn wants_text(&self) -> bool {
         false
     }
-    /// The end of the result: what was encoded.
+    /// Whether so much was taken that a part should be handed on before more comes. An engine that can wait where it runs then calls
+    /// [`RowSink::hand_on`] between two rows of the root; one that cannot goes on.
+    fn is_full(&self) -> bool {
+        false
+    }
+    /// Hands on what was taken so far, which may make the thread wait. The arguments are what the outcome will say: the rows, and all
+    /// rows that match when the plan counts them. Errors: nobody takes it any more.
+    fn hand_on(&mut self, _rows: u64, _total: Option<u64>) -> Result<(), EngineError> {
+        Ok(())
+    }
+    /// What was encoded so far, to go before what is still to come; the sink goes on without it. `None` where only a finished result
+    /// makes sense.
+    fn take(&mut self) -> Option<Vec<u8>> {
+        None
+    }
+    /// The end of the result: what was encoded, and not taken before.
     fn finish(self: Box<Self>) -> Vec<u8>;
 }

@@ -47,7 +47,8 @@ mod tests {
     fn made_once_and_only_when_read() {
         let made = Arc::new(AtomicU32::new(0));
         let counted = made.clone();
-        let text = Deferred::new(move || format!("made {} times", counted.fetch_add(1, Ordering::Relaxed) + 1));
+        let text =
+            Deferred::new(move || format!("made {} times", counted.fetch_add(1, Ordering::Relaxed) + 1));
         assert_eq!(made.load(Ordering::Relaxed), 0);
         assert_eq!((&*text, &*text), ("made 1 times", "made 1 times"));
         assert_eq!(&*Deferred::from("given"), "given");

@@ -191,6 +191,15 @@ impl RowSink for CsvSink {
         true
     }
 
+    fn take(&mut self) -> Option<Vec<u8>> {
+        // Without a row there is no header either.
+        if !self.rows {
+            return None;
+        }
+        let room = Vec::with_capacity(self.out.capacity());
+        Some(std::mem::replace(&mut self.out, room))
+    }
+
     fn finish(mut self: Box<Self>) -> Vec<u8> {
         if !self.rows {
             self.out.drain(..self.header.min(self.out.len()));

@@ -568,6 +568,14 @@ impl Shape {
         }
     }
 
+    /// Whether the answer may be sent in parts while its rows are read: the rows of a read, as an array or as CSV. Of anything else the
+    /// whole has to be known first.
+    pub fn in_parts(&self, plan: &Plan) -> bool {
+        let rows = matches!(self.media, MediaType::Json | MediaType::StrippedArray | MediaType::Csv);
+        let whole = self.head || self.rollback || plan.version > 0;
+        rows && !whole && matches!(&*plan.action, PlannedAction::Read(_))
+    }
+
     /// Where the engine writes the rows of this plan to. Errors: a media type that the result cannot have (PGRST107).
     pub fn sink(&self, plan: &Plan) -> Result<Box<dyn RowSink>, ApiError> {
         let call = match &*plan.action {

@@ -62,6 +62,8 @@ pub struct Server {
     pub header_timeout_seconds: u64,
     /// Seconds for a request's body to arrive
     pub body_timeout_seconds: u64,
+    /// Seconds that a reader may wait, all in all, for a client to take an answer that is sent in parts
+    pub send_timeout_seconds: u64,
     /// Seconds that requests in flight have to finish after SIGTERM
     pub shutdown_seconds: u64,
 }
@@ -220,6 +222,7 @@ impl Default for Server {
             max_body_bytes: 10 * 1024 * 1024,
             header_timeout_seconds: 15,
             body_timeout_seconds: 60,
+            send_timeout_seconds: 60,
             shutdown_seconds: 30,
         }
     }

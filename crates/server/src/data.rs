@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -18,6 +19,7 @@ use plinth_values::Session;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use crate::stream::{self, Begun};
 use crate::timing::Timing;
 
 /// What requests for data are run with.
@@ -26,6 +28,8 @@ pub(crate) struct Data {
     pub(crate) options: Options,
     pub(crate) remember: RememberLimits,
     pub(crate) plans: PlanCache,
+    /// How long a reader waits for a client that takes its answer in parts
+    pub(crate) patience: Duration,
     /// The keys of requests that are being answered
     pub(crate) in_progress: InProgress,
 }
@@ -79,15 +83,33 @@ impl Data {
                 timing.station("transaction");
                 return Ok(plinth_rest::explained(explain, text.map_err(|error| answer.failure(error))?));
             }
-            let outcome = self.engine.run(step.execution).await;
+            let begun = self.begin(step.execution, &answer).await;
             timing.station("transaction");
-            return Ok(answer.of(outcome.map_err(|error| answer.failure(error))?));
+            return match begun {
+                Begun::Whole(outcome) => Ok(answer.of(outcome.map_err(|error| answer.failure(error))?)),
+                Begun::Parts(outcome, rest) => {
+                    let mut response = answer.of(outcome);
+                    response.extensions_mut().insert(rest);
+                    Ok(response)
+                }
+            };
         }
         let answers = vec![answer];
         let answered = |mut responses: Vec<Response<Bytes>>| responses.pop().unwrap_or_default();
         let done = self.transact(steps, rollback, answers, key, answered).await;
         timing.station("transaction");
         done.map_err(|(_, error)| error)
+    }
+
+    /// Runs one plan until its answer is there, or its first part where it may come in parts.
+    async fn begin(&self, mut execution: Execution, answer: &Answer) -> Begun {
+        if !answer.shape.in_parts(&answer.plan) {
+            return Begun::Whole(self.engine.run(execution).await);
+        }
+        let (sink, beginning) = stream::in_parts(execution.sink, self.patience);
+        execution.sink = sink;
+        let engine = Arc::clone(&self.engine);
+        stream::begin(Box::pin(async move { engine.run(execution).await }), beginning).await
     }
 
     /// Runs the requests of a batch, all or none.

@@ -14,6 +14,7 @@ mod known_tokens;
 pub mod log;
 pub mod router;
 pub mod serve;
+mod stream;
 pub mod timing;
 pub mod token;
 

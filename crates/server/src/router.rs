@@ -18,8 +18,9 @@ use plinth_values::Session;
 
 use crate::config::Config;
 use crate::data::{Data, InProgress};
-use crate::files::{Body, Files, full};
+use crate::files::{Body, Files};
 use crate::keys::Keys;
+use crate::stream;
 use crate::timing::Timing;
 use crate::token::Verifier;
 use crate::{compression, cors};
@@ -53,6 +54,7 @@ impl App {
             remember: config.idempotency.limits(),
             in_progress: InProgress::default(),
             plans: PlanCache::new(config.api.plans_kept),
+            patience: Duration::from_secs(config.server.send_timeout_seconds),
         };
         App {
             rest,
@@ -268,5 +270,5 @@ fn json(status: StatusCode, text: String) -> Response<Bytes> {
 }
 
 fn plain(response: Response<Bytes>) -> Response<Body> {
-    response.map(full)
+    stream::with_body(response)
 }

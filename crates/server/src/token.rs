@@ -245,10 +245,7 @@ fn header_object(headers: &HeaderMap) -> String {
 
 fn cookie_object(headers: &[HeaderValue]) -> String {
     let mut object = Map::new();
-    let cookies = headers
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(';'));
+    let cookies = headers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
     for cookie in cookies {
         if let Some((name, value)) = cookie.split_once('=') {
             object.entry(name.trim()).or_insert_with(|| Value::from(value.trim()));
@@ -321,7 +318,10 @@ mod tests {
         )]);
         let at = |seconds: i64, catalog: &Catalog| {
             let session = Session { now: seconds * 1_000_000, ..Session::utc() };
-            verifier.caller(catalog, "GET", "/x", &headers, session).map(|caller| caller.role).map_err(|e| e.message)
+            verifier
+                .caller(catalog, "GET", "/x", &headers, session)
+                .map(|caller| caller.role)
+                .map_err(|e| e.message)
         };
         for _ in 0..2 {
             assert_eq!(at(now, &catalog()), Ok("authenticated".to_owned()));

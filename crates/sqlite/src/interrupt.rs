@@ -3,7 +3,7 @@
 //! Each connection has a [`Watch`] that SQLite consults while it computes; a request arms it with its [`Interrupt`]. Writing
 //! statements are never interrupted: SQLite would roll the whole transaction back, and with it the group's other writes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 20_000;
 pub(crate) struct Interrupt {
     cancelled: AtomicBool,
     deadline: Option<Instant>,
+    /// Microseconds that the request waited for others while it ran: they are not its own
+    waited_micros: AtomicU64,
 }
 
 impl Interrupt {
@@ -26,12 +28,23 @@ impl Interrupt {
         Arc::new(Interrupt {
             cancelled: AtomicBool::new(false),
             deadline: Instant::now().checked_add(timeout),
+            waited_micros: AtomicU64::new(0),
         })
     }
 
     /// An interrupt that never fires by itself: for the service's own work.
     pub(crate) fn never() -> Arc<Interrupt> {
-        Arc::new(Interrupt { cancelled: AtomicBool::new(false), deadline: None })
+        Arc::new(Interrupt {
+            cancelled: AtomicBool::new(false),
+            deadline: None,
+            waited_micros: AtomicU64::new(0),
+        })
+    }
+
+    /// Does not count so much time.
+    pub(crate) fn add_waited(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.waited_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
     /// Ends the request at the next look.
@@ -41,7 +54,10 @@ impl Interrupt {
 
     fn is_due(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
-            || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+            || self.deadline.is_some_and(|deadline| {
+                let waited = Duration::from_micros(self.waited_micros.load(Ordering::Relaxed));
+                Instant::now().checked_sub(waited).is_some_and(|now| now >= deadline)
+            })
     }
 
     /// An error once the request has to end.

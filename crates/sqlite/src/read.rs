@@ -2,6 +2,7 @@
 //! straight from SQLite to the sink. Not responsible for where this runs, nor for transactions of writes.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use plinth_catalog::Catalog;
 use plinth_catalog::expr::{Query, SourceId};
@@ -12,8 +13,12 @@ use plinth_values::{Session, Type};
 use rusqlite::{CachedStatement, Connection, Row};
 
 use crate::error::internal;
+use crate::interrupt::Interrupt;
 use crate::sql::{self, NodeSql, Param, Sql};
 use crate::statement::{Failure, Prepared, Scope, bind, column, execute};
+
+/// A read that is limited to so many rows is answered as a whole.
+const PAGE_ROWS: u64 = 1000;
 
 /// A plan that only reads, compiled. It depends on the plan's shape alone, not on its values.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(crate) struct CompiledRead {
     before: Vec<Sql>,
     root: CompiledNode,
     count: Option<Sql>,
+    /// How many rows match, whether that was asked for or not; only of reads that may have so many that they are handed on in parts
+    matching: Option<Sql>,
     /// The root's limit and offset, which may already tell how many rows there are
     limit: Option<u64>,
     offset: u64,
@@ -114,6 +121,10 @@ fn compile(catalog: &Catalog, action: &PlannedAction, count: bool) -> Result<Com
     let own = sql::node(catalog, node)?;
     // Something is always selected.
     let keys = (own.values + own.outer.len()).max(1);
+    let count = if count { Some(sql::count(catalog, node)?) } else { None };
+    // Of a page, what stands at its edges is told before its rows; it is never large.
+    let is_page = node.keyset.is_some() || node.limit.is_some_and(|limit| limit <= PAGE_ROWS);
+    let matching = if is_page { None } else { count.clone().or_else(|| sql::count(catalog, node).ok()) };
     let mut compiled = CompiledRead {
         shape: 0,
         before: before.into_iter().map(|query| sql::query(catalog, query)).collect::<Result<_, _>>()?,
@@ -122,7 +133,8 @@ fn compile(catalog: &Catalog, action: &PlannedAction, count: bool) -> Result<Com
             .as_ref()
             .map(|keyset| Page { backwards: keyset.backwards, keys: keys..keys + node.order.len() }),
         root: assemble(catalog, node, own, &mut Vec::new())?,
-        count: if count { Some(sql::count(catalog, node)?) } else { None },
+        count,
+        matching,
         limit: node.limit,
         offset: node.offset,
     };
@@ -218,6 +230,15 @@ pub(crate) struct Run<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) scope: Scope<'a>,
     pub(crate) max_bytes: usize,
+    /// Where the rows of the root may be handed on in parts: only where the thread may wait
+    pub(crate) parts: Option<PartsOf<'a>>,
+}
+
+/// A read whose rows may be handed on in parts.
+#[derive(Clone, Copy)]
+pub(crate) struct PartsOf<'a> {
+    pub(crate) read: &'a CompiledRead,
+    pub(crate) interrupt: &'a Interrupt,
 }
 
 /// Runs a compiled read in a transaction of its own where it has more than one statement at its root.
@@ -235,16 +256,29 @@ pub(crate) fn run(run: &Run<'_>, read: &CompiledRead, sink: &mut dyn RowSink) ->
     let total = match &read.count {
         None => None,
         Some(_) if is_last_page(read, rows) => Some(read.offset.saturating_add(rows)),
-        Some(count) => {
-            let mut total = 0i64;
-            Prepared::new(run.connection, count.clone())?.each(&run.scope, |row| {
-                total = row.get(0)?;
-                Ok(())
-            })?;
-            Some(u64::try_from(total).unwrap_or_default())
-        }
+        Some(count) => Some(counted(run, count)?),
     };
     Ok(Read { rows, total, edges })
+}
+
+impl PartsOf<'_> {
+    /// How many rows there will be, and how many match when that was asked for: counted while the root's statement holds the state of
+    /// the file that both see.
+    fn expected(&self, run: &Run<'_>, matching: &Sql) -> Result<(u64, Option<u64>), Failure> {
+        let CompiledRead { count, limit, offset, .. } = self.read;
+        let all = counted(run, matching)?;
+        let rows = all.saturating_sub(*offset).min(limit.unwrap_or(u64::MAX));
+        Ok((rows, count.is_some().then_some(all)))
+    }
+}
+
+fn counted(run: &Run<'_>, count: &Sql) -> Result<u64, Failure> {
+    let mut total = 0i64;
+    Prepared::new(run.connection, count.clone())?.each(&run.scope, |row| {
+        total = row.get(0)?;
+        Ok(())
+    })?;
+    Ok(u64::try_from(total).unwrap_or_default())
 }
 
 /// Whether the rows read are the last ones that match, so that their number tells how many there are.
@@ -341,11 +375,25 @@ impl Running<'_, '_> {
         let Running { node, statement, children } = self;
         let mut rows = statement.raw_query();
         let mut count = 0;
+        let mut expected = None;
         while let Some(row) = rows.next()? {
             sink.begin_row();
             emit_fields(run, node, children, &Outer { row, around: outer }, sink)?;
             sink.end_row();
             count += 1;
+            if outer.is_none()
+                && let Some(parts) = &run.parts
+                && let Some(matching) = &parts.read.matching
+                && sink.is_full()
+            {
+                let (rows, total) = match expected {
+                    Some(known) => known,
+                    None => *expected.insert(parts.expected(run, matching)?),
+                };
+                let started = Instant::now();
+                sink.hand_on(rows, total)?;
+                parts.interrupt.add_waited(started.elapsed());
+            }
             if sink.len() > run.max_bytes {
                 return Err(EngineError::ResponseTooLarge { limit: run.max_bytes as u64 }.into());
             }

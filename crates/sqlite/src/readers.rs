@@ -97,12 +97,18 @@ impl Readers {
         let shape = read.shape();
         let interrupt = Interrupt::after(self.options.statement_timeout);
         let max_bytes = self.options.max_response_bytes;
-        let run = move |database: &Database, interrupt: &Arc<Interrupt>| {
+        let run = move |database: &Database, interrupt: &Arc<Interrupt>, parts: bool| {
             database.begin_request(&execution.caller.session);
-            transaction::run_read(database, &read, execution, interrupt, max_bytes)
+            transaction::run_read(
+                database,
+                &read,
+                execution,
+                interrupt,
+                transaction::Room { max_bytes, parts },
+            )
         };
         let mut outcome = if self.is_cheap(shape) {
-            guarded(|| self.run_here(shape, &interrupt, run))?
+            guarded(|| self.run_here(shape, &interrupt, false, run))?
         } else {
             self.run_elsewhere(shape, interrupt, run).await?
         };
@@ -123,11 +129,11 @@ impl Readers {
         let shape = std::hash::Hasher::finish(&shapes);
         let interrupt = Interrupt::after(self.options.statement_timeout);
         let max_bytes = self.options.max_response_bytes;
-        let run = move |database: &Database, interrupt: &Arc<Interrupt>| {
+        let run = move |database: &Database, interrupt: &Arc<Interrupt>, _parts: bool| {
             Ok(transaction::run_reading(database, steps, interrupt, max_bytes))
         };
         let done = if self.is_cheap(shape) {
-            guarded(|| self.run_here(shape, &interrupt, run))
+            guarded(|| self.run_here(shape, &interrupt, false, run))
         } else {
             self.run_elsewhere(shape, interrupt, run).await
         };
@@ -138,7 +144,7 @@ impl Readers {
         self: &Arc<Self>,
         shape: u64,
         interrupt: Arc<Interrupt>,
-        run: impl FnOnce(&Database, &Arc<Interrupt>) -> Result<T, EngineError> + Send + 'static,
+        run: impl FnOnce(&Database, &Arc<Interrupt>, bool) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let permit = {
             let waiting = Waiting(&self.waiting);
@@ -158,24 +164,26 @@ impl Readers {
         let readers = self.clone();
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            guarded(|| readers.run_here(shape, &interrupt, run))
+            guarded(|| readers.run_here(shape, &interrupt, true, run))
         });
         let done = task.await.unwrap_or_else(|error| Err(internal(error.to_string())));
         drop(cancel);
         done
     }
 
+    /// Runs it on this thread; `may_wait` says whether the thread is one that may wait for a client.
     fn run_here<T>(
         &self,
         shape: u64,
         interrupt: &Arc<Interrupt>,
-        run: impl FnOnce(&Database, &Arc<Interrupt>) -> Result<T, EngineError>,
+        may_wait: bool,
+        run: impl FnOnce(&Database, &Arc<Interrupt>, bool) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         interrupt.check()?;
         let borrowed = self.borrow()?;
         let database = borrowed.database()?;
         let started = Instant::now();
-        let done = run(database, interrupt);
+        let done = run(database, interrupt, may_wait);
         self.remember(shape, micros(started));
         done
     }

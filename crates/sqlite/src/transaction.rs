@@ -8,7 +8,7 @@ use plinth_engine::{EngineError, Execution, Outcome, Step, Stopped, Transacted, 
 
 use crate::connection::Database;
 use crate::interrupt::Interrupt;
-use crate::read::{self, CompiledRead, ReadTransaction, Run};
+use crate::read::{self, CompiledRead, PartsOf, ReadTransaction, Run};
 use crate::remember;
 use crate::statement::Scope;
 use crate::write::{self, Work};
@@ -72,7 +72,7 @@ fn run_step(
     state.database.begin_request(&execution.caller.session);
     if !write::writes(&execution.plan.action) {
         let compiled = read::compiled(&execution.catalog, &execution.plan)?;
-        return run_read(&state.database, &compiled, execution, interrupt, max_bytes);
+        return run_read(&state.database, &compiled, execution, interrupt, Room { max_bytes, parts: false });
     }
     let Execution { catalog, plan, caller, sink, rollback: _, single } = execution;
     let work = Work {
@@ -93,17 +93,31 @@ fn run_step(
     Ok(outcome)
 }
 
+/// What room the answer of a read has.
+#[derive(Clone, Copy)]
+pub(crate) struct Room {
+    /// How large it may be, or what of it waits to be handed on
+    pub(crate) max_bytes: usize,
+    /// Whether it may be handed on in parts while the thread waits
+    pub(crate) parts: bool,
+}
+
 /// Runs a plan that only reads.
 pub(crate) fn run_read(
     database: &Database,
     compiled: &CompiledRead,
     execution: Execution,
     interrupt: &Arc<Interrupt>,
-    max_bytes: usize,
+    room: Room,
 ) -> Result<Outcome, EngineError> {
     let armed = database.watch.arm(interrupt);
     let Execution { plan, caller, mut sink, single, .. } = execution;
-    let run = Run { connection: &database.connection, scope: Scope::new(&plan.values, &caller), max_bytes };
+    let run = Run {
+        connection: &database.connection,
+        scope: Scope::new(&plan.values, &caller),
+        max_bytes: room.max_bytes,
+        parts: room.parts.then_some(PartsOf { read: compiled, interrupt }),
+    };
     let result = read::run(&run, compiled, sink.as_mut());
     drop(armed);
     let result = result?;
@@ -128,7 +142,7 @@ pub(crate) fn run_reading(
     for (at, (compiled, Step { execution, accept })) in steps.into_iter().enumerate() {
         let outcome = interrupt.check().and_then(|()| {
             database.begin_request(&execution.caller.session);
-            run_read(database, &compiled, execution, interrupt, bytes_left)
+            run_read(database, &compiled, execution, interrupt, Room { max_bytes: bytes_left, parts: false })
         });
         let outcome = outcome.map_err(|error| match error {
             EngineError::ResponseTooLarge { limit: _ } => {

@@ -35,6 +35,7 @@ pub(super) fn run(work: &Work<'_>, plan: &CallPlan, sink: &mut dyn RowSink) -> R
         connection: &work.database.connection,
         scope: Scope { write_result: &returned, ..work.scope() },
         max_bytes: work.max_bytes,
+        parts: None,
     };
     Ok(work.reading(|| Ok(read::run_node(&run, &compiled, sink)?))?)
 }

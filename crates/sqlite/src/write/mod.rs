@@ -209,6 +209,7 @@ impl<'a> Work<'a> {
             connection: &self.database.connection,
             scope: Scope { rowids: &rowids, ..self.scope() },
             max_bytes: self.max_bytes,
+            parts: None,
         };
         Ok(self.reading(|| Ok(read::run_node(&run, &compiled, sink)?))?)
     }

@@ -154,10 +154,11 @@ pub fn letters(path: &str, user: &str, room: i64, after: i64) -> Result<Vec<u8>,
     Ok(out)
 }
 
-/// Twenty postings as the public sees them: published, of verified companies, with company and skills.
+/// Twenty postings as the public sees them: published, of verified companies, with company and skills. The enum's own order is not
+/// known here, and not needed for an equality.
 pub fn postings(path: &str, after: i64) -> Result<Vec<u8>, Failure> {
     const SQL: &str = "select p.id, p.title, p.city, c.name, c.slug from posting p join company c on c.id = p.company_id \
-                       where p.id > ? and p.state = 'published' and c.verified order by p.id limit 20";
+                       where p.id > ? and p.state collate binary = 'published' and c.verified order by p.id limit 20";
     const SKILLS: &str = "select skill_id, required from posting_skill where posting_id = ?";
     let mut out = Vec::with_capacity(16_384);
     read(path, |c| {

@@ -191,7 +191,7 @@ pub async fn letters(
 
 pub async fn postings(State(app): State<App>, Query(after): Query<After>) -> Answer<Posting> {
     let sql = "select p.id, p.title, p.city, c.name, c.slug from posting p join company c on c.id = p.company_id \
-               where p.id > ? and p.state = 'published' and c.verified order by p.id limit 20";
+               where p.id > ? and p.state collate binary = 'published' and c.verified order by p.id limit 20";
     let mut transaction = app.pool.begin().await?;
     let rows: Vec<PostingRow> = sqlx::query_as(sql).bind(after.after).fetch_all(&mut *transaction).await?;
     let marks = vec!["?"; rows.len()].join(",");

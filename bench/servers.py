@@ -1,5 +1,6 @@
 """The servers that are compared: how each is built, started, asked, watched and stopped. Reads /proc: Linux alone."""
 
+import atexit
 import base64
 import hashlib
 import hmac
@@ -37,6 +38,7 @@ class Server:
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(project, self.folder, ignore=shutil.ignore_patterns("seed", "*-wal", "*-shm", "*-lock"))
         self.process, self.start_ms = None, 0.0
+        atexit.register(self.stop)
 
     def start(self):
         address = f"127.0.0.1:{self.port}"
@@ -58,8 +60,13 @@ class Server:
                     raise SystemExit(f"{self.name} did not start: see {self.folder / 'log'}") from None
                 time.sleep(0.002)
         self.start_ms = (time.monotonic() - began) * 1000
+        time.sleep(0.02)
+        if self.process.poll() is not None:
+            raise SystemExit(f"{self.name}: something else listens at {address}")
 
     def stop(self):
+        if not self.process:
+            return
         self.process.terminate()
         try:
             self.process.wait(10)

@@ -88,3 +88,4 @@ create function api.touched() returns trigger language plpgsql as 'begin return 
 revoke execute on function api.nothing() from public;
 grant execute on function api.nothing() to rich_reader;
 comment on function api.body is 'gives back what it gets';
+create function api.bits(three bit, letters char) returns bit language sql as 'select three';

@@ -6,7 +6,7 @@ select coalesce(json_agg(json_build_object(
   'names', p.proargnames,
   'modes', p.proargmodes,
   'declared', (
-    select json_agg(format_type(a.type, null) order by a.position)
+    select json_agg(format_type(a.type, -1) order by a.position)
     from unnest(p.proargtypes) with ordinality a(type, position)
   ),
   'defaults', p.pronargdefaults,

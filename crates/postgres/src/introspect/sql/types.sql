@@ -3,7 +3,7 @@ select coalesce(json_agg(json_build_object(
   'oid', t.oid::int8,
   'schema', n.nspname,
   'name', t.typname,
-  'sql', format_type(t.oid, null),
+  'sql', format_type(t.oid, -1),
   'kind', t.typtype,
   'element', e.oid::int8,
   'base', nullif(t.typbasetype, 0)::int8,

@@ -8,7 +8,12 @@ use serde_json::json;
 
 #[test]
 fn postgrest_js_drives_the_hiring_example() {
-    drive(Project::copy_of(&root().join("examples/hiring")), &[]);
+    drive(Project::copy_of(&root().join("examples/hiring")), "postgrest-js.test.mjs", &[]);
+}
+
+#[test]
+fn clients_use_the_writes_beyond_postgrest() {
+    drive(Project::copy_of(&root().join("examples/hiring")), "writes.test.mjs", &[]);
 }
 
 #[test]
@@ -16,11 +21,12 @@ fn postgrest_js_drives_the_hiring_example_on_postgres() {
     if let Some(postgres) = Postgres::shared() {
         let project = Project::copy_of(&root().join("examples/hiring"));
         let without = [("WITHOUT_CURSORS", "pages by cursor are refused on PostgreSQL")];
-        drive(project.on_postgres(postgres, &postgres.database()), &without);
+        drive(project.on_postgres(postgres, &postgres.database()), "postgrest-js.test.mjs", &without);
     }
 }
 
-fn drive(project: Project, environment: &[(&str, &str)]) {
+/// Runs a file of tests against a server of its own.
+fn drive(project: Project, file: &str, environment: &[(&str, &str)]) {
     let folder = root().join("tests/clients");
     assert!(folder.join("node_modules").is_dir(), "run tests/prepare first (make test does)");
     let server = Server::start(project.seeded(), "serve", &[]);
@@ -29,7 +35,7 @@ fn drive(project: Project, environment: &[(&str, &str)]) {
         server.token(claims.as_object().unwrap())
     };
     let output = Command::new("node")
-        .args(["--test", "--test-reporter=spec", "postgrest-js.test.mjs"])
+        .args(["--test", "--test-reporter=spec", "--test-timeout=60000", file])
         .envs(environment.iter().copied())
         .current_dir(&folder)
         .env("PLINTH_URL", format!("http://{}", server.address))

@@ -355,7 +355,8 @@ impl InProgress {
     /// `None`: there is a request with this key.
     fn enter(&self, owner: [u8; 32], key: [u8; 32]) -> Option<Entered<'_>> {
         let key = (owner, key);
-        self.keys().insert(key).then_some(Entered { among: self, key })
+        // Only what has entered leaves again: dropping it removes the key.
+        if self.keys().insert(key) { Some(Entered { among: self, key }) } else { None }
     }
 }
 

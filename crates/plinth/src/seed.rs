@@ -304,4 +304,30 @@ mod tests {
             read(&catalog, "public", &file("seed/t.sql", "insert into t (c) select '2025-01-01'")).is_err()
         );
     }
+
+    /// What PostgreSQL 15 makes of `N'…'`, a constant of type character.
+    #[test]
+    fn national_strings_lose_the_blanks_at_their_end() {
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+        let defaults = plinth_catalog::Defaults::default();
+        let schema =
+            file("schema.sql", "create table t (a text, b varchar(5), c char(5), d jsonb, e int, f date)");
+        let catalog = plinth_catalog::read(&[schema], &defaults).unwrap();
+        let insert = |columns: &str, values: &str| {
+            let text = format!("insert into t ({columns}) values ({values})");
+            let batches = read(&catalog, "public", &file("seed/t.sql", &text))?;
+            Ok::<_, Box<dyn std::error::Error>>(format!("{:?}", batches[0].rows[0]))
+        };
+        let cells = |texts: &[&str]| {
+            let cells: Vec<Cell> =
+                texts.iter().map(|text| Cell::Value(Value::Text((*text).into()))).collect();
+            format!("{cells:?}")
+        };
+        assert_eq!(insert("a, b", "N'x ', N'abcde   '").unwrap(), cells(&["x", "abcde"]));
+        assert_eq!(insert("a, b", "'x ', 'y '").unwrap(), cells(&["x ", "y "]));
+        assert!(insert("b", "N'abcdef'").is_err());
+        for (column, value) in [("d", "N'{}'"), ("e", "N'5'"), ("f", "N'2020-01-01'")] {
+            assert!(insert(column, value).is_err(), "{column}");
+        }
+    }
 }

@@ -16,6 +16,10 @@ impl Work<'_> {
             ast::Value::Boolean(value) => Ok(Expr::bool(*value)),
             ast::Value::Number(digits, false) => self.number(ast, digits, false),
             ast::Value::Placeholder(name) => self.placeholder(ast, name),
+            // A national string is of type character: the blanks at its end mean nothing.
+            ast::Value::NationalStringLiteral(text) => {
+                self.read(ast, text, &Type::Char, Modifier::None, true)
+            }
             value => match string(value) {
                 Some(text) => Ok(Expr::literal(Value::Text(text.to_owned()), Type::Unknown)),
                 None => Err(self.unsupported(
@@ -147,8 +151,7 @@ pub(super) fn string(value: &ast::Value) -> Option<&str> {
     match value {
         ast::Value::SingleQuotedString(text)
         | ast::Value::EscapedStringLiteral(text)
-        | ast::Value::UnicodeStringLiteral(text)
-        | ast::Value::NationalStringLiteral(text) => Some(text),
+        | ast::Value::UnicodeStringLiteral(text) => Some(text),
         ast::Value::DollarQuotedString(quoted) => Some(&quoted.value),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: projects made and served by the real binary, requests over a socket, cases as data files.
 
 pub mod case;
+pub mod clients;
 pub mod http;
 pub mod postgres;
 pub mod server;

@@ -3,8 +3,7 @@
 use std::process::Command;
 
 use plinth_tests::server::root;
-use plinth_tests::{Postgres, Project, Server};
-use serde_json::json;
+use plinth_tests::{Postgres, Project, Server, clients};
 
 #[test]
 fn postgrest_js_drives_the_hiring_example() {
@@ -30,19 +29,11 @@ fn drive(project: Project, file: &str, environment: &[(&str, &str)]) {
     let folder = root().join("tests/clients");
     assert!(folder.join("node_modules").is_dir(), "run tests/prepare first (make test does)");
     let server = Server::start(project.seeded(), "serve", &[]);
-    let token = |sub: &str| {
-        let claims = json!({ "role": "authenticated", "sub": sub });
-        server.token(claims.as_object().unwrap())
-    };
     let output = Command::new("node")
         .args(["--test", "--test-reporter=spec", "--test-timeout=60000", file])
         .envs(environment.iter().copied())
         .current_dir(&folder)
-        .env("PLINTH_URL", format!("http://{}", server.address))
-        .env("PLINTH_ANON_KEY", &server.anon_key)
-        .env("PLINTH_SERVICE_KEY", &server.service_key)
-        .env("PLINTH_CANDIDATE_TOKEN", token("11111111-1111-4111-8111-111111111111"))
-        .env("PLINTH_RECRUITER_TOKEN", token("22222222-2222-4222-8222-222222222222"))
+        .envs(clients::environment(&server))
         .output()
         .expect("node starts");
     let report = String::from_utf8_lossy(&output.stdout);

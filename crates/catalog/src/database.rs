@@ -17,7 +17,9 @@
 //!   storage form.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use plinth_values::Type;
 
 /// The database behind a catalog.
@@ -29,4 +31,38 @@ pub struct Database {
     pub time_zones: BTreeSet<String>,
     /// The types that a request can cast to, by schema and name (`pg_catalog`, `int4`); arrays are not listed
     pub types: BTreeMap<(String, String), Type>,
+    /// The zone of a session that sets none; `None` is UTC
+    pub time_zone: Option<TimeZone>,
+    /// What is set for requests of a role; roles without settings are not listed
+    pub role_settings: BTreeMap<String, RoleSettings>,
+}
+
+/// What a request of a role sets for its transaction: what the database says the role's sessions begin with (`alter role … set`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleSettings {
+    /// Names and values, in order; the isolation level is not among them
+    pub settings: Vec<(String, String)>,
+    /// `default_transaction_isolation`
+    pub isolation: Option<Isolation>,
+    /// The zone among the settings, when there is one
+    pub time_zone: Option<TimeZone>,
+    /// `statement_timeout` among the settings, when there is one; zero is no limit
+    pub statement_timeout: Option<Duration>,
+}
+
+/// How far a transaction is kept apart from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "SQL's words")]
+pub enum Isolation {
+    ReadCommitted,
+    RepeatableRead,
+    Serializable,
+}
+
+impl Database {
+    /// The zone in which a role's requests read and show times, where the client prefers none.
+    pub fn time_zone(&self, role: &str) -> TimeZone {
+        let own = self.role_settings.get(role).and_then(|settings| settings.time_zone.clone());
+        own.or_else(|| self.time_zone.clone()).unwrap_or(TimeZone::UTC)
+    }
 }

@@ -15,7 +15,7 @@ mod resolve;
 pub mod walk;
 
 pub use computed::ComputedRelationship;
-pub use database::Database;
+pub use database::{Database, Isolation, RoleSettings};
 pub use diagnostic::{Diagnostic, Location, SourceFile};
 pub use model::*;
 pub use names::{Name, quote_ident};

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use plinth_catalog::{Catalog, quote_ident};
+use plinth_catalog::Catalog;
 use plinth_engine::{Engine, EngineError, Execution, Explain, Outcome, Stopped, Transacted, Transaction};
+use plinth_query::Caller;
 
 use crate::address::Address;
 use crate::compile::{Compiled, compile};
@@ -17,6 +18,7 @@ use crate::introspect;
 use crate::pool::Pool;
 use crate::reload::keep_current;
 use crate::run::{self, Run, RunError};
+use crate::settings;
 use crate::sql::Form;
 use crate::transaction::transact;
 use crate::wire::{self, Startup, WireError};
@@ -40,8 +42,8 @@ pub struct Options {
     pub network_grace: Duration,
     /// Bytes of one response
     pub max_response_bytes: usize,
-    /// Where names without a schema are looked up
-    pub search_path: Vec<String>,
+    /// Where names without a schema are looked up after the request's own schema
+    pub extra_search_path: Vec<String>,
     /// Up to how many rows an estimated count counts
     pub estimate_above: u64,
 }
@@ -57,7 +59,7 @@ impl Default for Options {
             connect_timeout: Duration::from_secs(5),
             network_grace: Duration::from_secs(5),
             max_response_bytes: 64 << 20,
-            search_path: vec!["public".into()],
+            extra_search_path: vec!["public".into()],
             estimate_above: 1000,
         }
     }
@@ -70,7 +72,6 @@ pub struct PostgresEngine {
     startup: Startup,
     pool: Pool,
     options: Options,
-    search_path: String,
 }
 
 impl PostgresEngine {
@@ -84,7 +85,7 @@ impl PostgresEngine {
 
     /// An engine whose catalog is read when [`PostgresEngine::reload`] says so, and at no other time.
     pub fn new(address: Address, options: Options) -> PostgresEngine {
-        let mut settings = vec![("DateStyle", "ISO, MDY".to_owned()), ("TimeZone", "UTC".to_owned())];
+        let mut settings = vec![("DateStyle", "ISO, MDY".to_owned())];
         // A connection pooler between refuses settings that it does not follow.
         if options.prepared_statements > 0 {
             settings.extend([
@@ -101,12 +102,10 @@ impl PostgresEngine {
             statements: options.prepared_statements,
             timeout: options.connect_timeout,
         };
-        let names: Vec<String> = options.search_path.iter().map(|name| quote_ident(name)).collect();
         PostgresEngine {
             catalog: RwLock::new(None),
             startup: startup.clone(),
             pool: Pool::new(startup, options.pool, options.max_waiting, options.pool_wait),
-            search_path: names.join(", "),
             options,
         }
     }
@@ -134,21 +133,11 @@ impl PostgresEngine {
         &self.pool
     }
 
-    pub(crate) fn search_path(&self) -> &str {
-        &self.search_path
-    }
-
-    /// Waits for what goes over the wire, no longer than a statement and the network may take. What is given up leaves its connection
-    /// in the middle of an exchange, which closes it.
-    pub(crate) async fn in_time<T>(&self, exchange: impl Future<Output = T>) -> Result<T, EngineError> {
-        if self.options.statement_timeout.is_zero() {
-            return Ok(exchange.await);
-        }
-        let limit = self.options.statement_timeout + self.options.network_grace;
-        let reason = "the database does not answer";
-        tokio::time::timeout(limit, exchange)
-            .await
-            .map_err(|_| EngineError::Unavailable { reason: reason.into() })
+    /// How long a caller's statement may take on the wire; `None` is no limit.
+    pub(crate) fn time_limit(&self, catalog: &Catalog, caller: &Caller) -> Option<Duration> {
+        let own = settings::of_role(catalog, caller).and_then(|role| role.statement_timeout);
+        let limit = own.unwrap_or(self.options.statement_timeout);
+        (!limit.is_zero()).then(|| limit.saturating_add(self.options.network_grace))
     }
 
     fn compiled(&self, execution: &Execution) -> Result<Compiled, EngineError> {
@@ -177,22 +166,24 @@ impl PostgresEngine {
         execution: Execution,
     ) -> Result<Outcome, EngineError> {
         let started = Instant::now();
-        let Execution { catalog: _, plan, caller, mut sink, rollback, single } = execution;
+        let Execution { catalog, plan, caller, mut sink, rollback, single } = execution;
         emit::header(&compiled.layout, sink.as_mut());
         let run = Run {
+            catalog: &catalog,
             compiled,
             plan: &plan,
             caller: &caller,
-            search_path: &self.search_path,
+            extra_search_path: &self.options.extra_search_path,
             rollback,
             single,
             max_bytes: self.options.max_response_bytes,
             threshold: self.options.estimate_above,
         };
         let mut lease = self.pool.lease().await?;
+        let limit = self.time_limit(&catalog, &caller);
         let mut again = true;
         loop {
-            let result = self.in_time(run::run(&mut lease, &run, sink.as_mut())).await?;
+            let result = in_time(limit, run::run(&mut lease, &run, sink.as_mut())).await?;
             match result {
                 Ok(outcome) => {
                     return Ok(Outcome {
@@ -215,6 +206,19 @@ impl PostgresEngine {
             }
         }
     }
+}
+
+/// Waits for what goes over the wire, no longer than a statement and the network may take. What is given up leaves its connection in
+/// the middle of an exchange, which closes it.
+pub(crate) async fn in_time<T>(
+    limit: Option<Duration>,
+    exchange: impl Future<Output = T>,
+) -> Result<T, EngineError> {
+    let Some(limit) = limit else { return Ok(exchange.await) };
+    let reason = "the database does not answer";
+    tokio::time::timeout(limit, exchange)
+        .await
+        .map_err(|_| EngineError::Unavailable { reason: reason.into() })
 }
 
 impl Engine for PostgresEngine {

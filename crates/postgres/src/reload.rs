@@ -1,5 +1,5 @@
-//! Keeping the catalog current: read when the engine starts, again whenever the database says so (`notify pgrst, 'reload schema'`, or
-//! `notify plinth`), and when the connection that listens had to be made anew. Requests never wait for it: they keep the catalog they
+//! Keeping the catalog current: read when the engine starts, again whenever the database says so (`notify pgrst, 'reload schema'`,
+//! `'reload config'` for the settings of roles, or `notify plinth`), and when the connection that listens had to be made anew. Requests never wait for it: they keep the catalog they
 //! began with, and a new one takes its place whole.
 
 use std::future::poll_fn;
@@ -84,7 +84,7 @@ async fn listen(engine: Arc<PostgresEngine>, weak: &Weak<PostgresEngine>) -> boo
 /// Whether a notification asks for the catalog to be read again.
 fn is_reload(channel: &str, payload: &str) -> bool {
     match channel {
-        "pgrst" => matches!(payload, "" | "reload schema"),
+        "pgrst" => matches!(payload, "" | "reload schema" | "reload config"),
         channel => channel == "plinth",
     }
 }
@@ -120,7 +120,8 @@ mod tests {
     fn postgrests_notifications_are_understood() {
         assert!(is_reload("pgrst", "reload schema"));
         assert!(is_reload("pgrst", ""));
-        assert!(!is_reload("pgrst", "reload config"));
+        assert!(is_reload("pgrst", "reload config"));
+        assert!(!is_reload("pgrst", "something else"));
         assert!(is_reload("plinth", "anything"));
         assert!(!is_reload("other", ""));
     }

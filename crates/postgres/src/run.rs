@@ -1,6 +1,7 @@
 //! One plan in one round trip: begin, the caller's settings, the statement, what is to be known beside its rows, the end of the
 //! transaction.
 
+use plinth_catalog::Catalog;
 use plinth_engine::{EngineError, Outcome, Overrides, RowSink};
 use plinth_query::plan::PlannedAction;
 use plinth_query::{Caller, Plan};
@@ -8,7 +9,7 @@ use plinth_values::Value;
 
 use crate::compile::{COUNT_FORMATS, Compiled, Counting, Gives, params, planned_rows};
 use crate::emit;
-use crate::settings::{Settings, settings};
+use crate::settings::{self, Settings, settings};
 use crate::sql::Sql;
 use crate::wire::{Connection, Row, Step, WireError};
 
@@ -20,10 +21,12 @@ const CLEAN: [&str; 2] = ["set session authorization default", "reset all"];
 
 /// One plan to run on a connection.
 pub(crate) struct Run<'a> {
+    pub(crate) catalog: &'a Catalog,
     pub(crate) compiled: &'a Compiled,
     pub(crate) plan: &'a Plan,
     pub(crate) caller: &'a Caller,
-    pub(crate) search_path: &'a str,
+    /// Further schemas in which names are looked up
+    pub(crate) extra_search_path: &'a [String],
     pub(crate) rollback: bool,
     pub(crate) single: bool,
     pub(crate) max_bytes: usize,
@@ -91,7 +94,11 @@ impl<'a> Statements<'a> {
             }
         };
         Ok(Statements {
-            settings: settings(run.caller, run.search_path),
+            settings: settings(
+                run.catalog,
+                run.caller,
+                &settings::search_path(run.catalog, run.plan, run.extra_search_path),
+            ),
             main: (statement, params(statement, run.plan, run.caller)?),
             counts,
             // A relation's rows say nothing about the answer; functions and triggers may.
@@ -104,7 +111,7 @@ impl<'a> Statements<'a> {
             begin.map(|begin| (Part::Control, plain(begin))).into_iter().collect();
         steps.push((
             Part::Control,
-            Step { text: self.settings.text, params: &self.settings.params, formats: &[] },
+            Step { text: &self.settings.text, params: &self.settings.params, formats: &[] },
         ));
         let (sql, params) = &self.main;
         steps.push((Part::Main, Step { text: &sql.text, params, formats: &run.compiled.layout.formats }));
@@ -130,7 +137,7 @@ pub(crate) async fn run(
     sink: &mut dyn RowSink,
 ) -> Result<Outcome, RunError> {
     let Some(statement) = &run.compiled.statement else { return Ok(Outcome::default()) };
-    let begin = if run.compiled.read_only { "begin read only" } else { "begin" };
+    let begin = settings::begin(run.catalog, run.caller, run.compiled.read_only);
     // A transaction that only reads is rolled back: so even a setting that a function made for the session ends with it.
     let rolled_back = run.rollback || run.compiled.read_only;
     if !rolled_back && (run.single || run.compiled.max_affected.is_some()) {

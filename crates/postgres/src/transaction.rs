@@ -7,11 +7,12 @@ use plinth_query::Plan;
 
 use crate::compile::{Compiled, compile};
 use crate::emit;
-use crate::engine::PostgresEngine;
+use crate::engine::{PostgresEngine, in_time};
 use crate::error::of_statement;
 use crate::pool::Lease;
 use crate::remember::{self, Key};
 use crate::run::{self, Run, RunError};
+use crate::settings;
 use crate::sql::Form;
 
 /// Runs a transaction. What one step has read holds when a later one writes: PostgreSQL refuses to go on otherwise (40001).
@@ -46,15 +47,17 @@ async fn within(
         .enumerate()
         .map(|(at, step)| compile_step(engine, &step.execution).map_err(|error| Stopped::failed(at, error)));
     let compiled: Vec<Compiled> = compiled.collect::<Result<_, _>>()?;
+    let Some(first) = steps.first() else { return Ok(Transacted::Done(Vec::new())) };
+    let (catalog, caller) = (&first.execution.catalog, &first.execution.caller);
+    let limit = engine.time_limit(catalog, caller);
     let begin = match (compiled.iter().all(|compiled| compiled.read_only) && remember.is_none(), last) {
-        (true, 0) => "begin read only",
+        (read_only, 0) => settings::begin(catalog, caller, read_only),
         (true, _) => "begin isolation level repeatable read read only",
-        (false, 0) => "begin",
         (false, _) => "begin isolation level serializable",
     };
     let mut begun = false;
     if let Some(key) = remember.as_ref().map(Key::of) {
-        let found = engine.in_time(remember::find(lease, key, begin)).await;
+        let found = in_time(limit, remember::find(lease, key, begin)).await;
         let found = found.and_then(|found| found).map_err(|error| Stopped::failed(last, error))?;
         if let Some(answer) = found {
             return Ok(Transacted::Remembered(answer));
@@ -62,15 +65,15 @@ async fn within(
         begun = true;
     }
     let mut outcomes = Vec::with_capacity(steps.len());
-    let limit = engine.options().max_response_bytes;
-    let mut bytes_left = limit;
+    let max_bytes = engine.options().max_response_bytes;
+    let mut bytes_left = max_bytes;
     for (at, (Step { execution, accept }, compiled)) in steps.into_iter().zip(&compiled).enumerate() {
         let begin = (!begun).then_some(begin);
         begun = true;
         let outcome = one(engine, lease, execution, compiled, begin, bytes_left).await;
         let outcome = outcome.map_err(|error| match error {
             EngineError::ResponseTooLarge { limit: _ } => {
-                Stopped::failed(at, EngineError::ResponseTooLarge { limit: limit as u64 })
+                Stopped::failed(at, EngineError::ResponseTooLarge { limit: max_bytes as u64 })
             }
             error => Stopped::failed(at, error),
         })?;
@@ -83,13 +86,13 @@ async fn within(
     let failed = |error| Stopped::failed(last, error);
     let done = match remember {
         Some(remember) => {
-            let kept = engine.in_time(remember::keep(lease, remember, outcomes)).await;
+            let kept = in_time(limit, remember::keep(lease, remember, outcomes)).await;
             Transacted::Remembered(kept.and_then(|kept| kept).map_err(failed)?)
         }
         None => Transacted::Done(outcomes),
     };
     if lease.is_open() {
-        let ended = engine.in_time(run::end(lease, !rollback)).await.map_err(failed)?;
+        let ended = in_time(limit, run::end(lease, !rollback)).await.map_err(failed)?;
         ended.map_err(|error| failed(of_statement(error)))?;
     }
     Ok(done)
@@ -110,20 +113,22 @@ async fn one(
     begin: Option<&str>,
     max_bytes: usize,
 ) -> Result<Outcome, EngineError> {
-    let Execution { catalog: _, plan, caller, mut sink, rollback: _, single } = execution;
+    let Execution { catalog, plan, caller, mut sink, rollback: _, single } = execution;
     emit::header(&compiled.layout, sink.as_mut());
+    let limit = engine.time_limit(&catalog, &caller);
     let run = Run {
+        catalog: &catalog,
         compiled,
         plan: &plan,
         caller: &caller,
-        search_path: engine.search_path(),
+        extra_search_path: &engine.options().extra_search_path,
         rollback: false,
         single,
         max_bytes,
         threshold: engine.options().estimate_above,
     };
     let attempt = run::step(lease, &run, sink.as_mut(), begin);
-    match engine.in_time(attempt).await? {
+    match in_time(limit, attempt).await? {
         Ok(outcome) => Ok(Outcome { body: sink.finish(), ..outcome }),
         Err(RunError::Wire { error, emitted: _ }) => Err(of_statement(error)),
         Err(RunError::Engine(error)) => Err(error),

@@ -182,6 +182,9 @@ impl App {
         let session = Session::utc();
         let method = parts.method.as_str();
         let mut caller = self.verifier.caller(&catalog, method, path, &parts.headers, session)?;
+        if let Some(database) = &catalog.database {
+            caller.session.time_zone = database.time_zone(&caller.role);
+        }
         timing.station("jwt");
         let body = self.body(&parts.method, &parts.headers, body).await?;
         timing.pause();

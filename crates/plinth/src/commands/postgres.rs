@@ -44,8 +44,6 @@ impl Addresses {
 pub fn engine(project: &Project, addresses: &Addresses) -> Arc<PostgresEngine> {
     let database = &project.config.database;
     let api = &project.config.api;
-    let mut search_path = api.schemas.clone();
-    search_path.extend(api.extra_search_path.iter().filter(|name| !api.schemas.contains(name)).cloned());
     PostgresEngine::start(
         addresses.serving.clone(),
         Options {
@@ -61,7 +59,7 @@ pub fn engine(project: &Project, addresses: &Addresses) -> Arc<PostgresEngine> {
             connect_timeout: Duration::from_millis(database.connect_timeout_ms),
             network_grace: Duration::from_millis(database.network_grace_ms),
             max_response_bytes: database.max_response_bytes,
-            search_path,
+            extra_search_path: api.extra_search_path.clone(),
             estimate_above: if api.max_rows == 0 { u64::MAX } else { api.max_rows },
         },
     )

@@ -5,6 +5,7 @@ mod functions;
 mod read;
 mod relations;
 mod rows;
+mod settings;
 mod types;
 mod views;
 
@@ -21,7 +22,7 @@ use self::rows::Oid;
 use self::types::Types;
 
 /// The parts of the question, by the names of [`Answers`].
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 10] = [
     ("schemas", include_str!("sql/schemas.sql")),
     ("roles", include_str!("sql/roles.sql")),
     ("types", include_str!("sql/types.sql")),
@@ -30,17 +31,25 @@ const PARTS: [(&str, &str); 8] = [
     ("views", include_str!("sql/views.sql")),
     ("functions", include_str!("sql/functions.sql")),
     ("time_zones", include_str!("sql/time_zones.sql")),
+    ("role_settings", include_str!("sql/role_settings.sql")),
+    ("statement_timeout", include_str!("sql/statement_timeout.sql")),
 ];
 
 /// What must be said before [`question`]: names are then written so that they mean the same under every search path.
 const PREPARATION: &str = "select pg_catalog.set_config('search_path', '', true)";
 
-/// The one query; its only row has one column, text that [`answers`] reads.
-fn question() -> String {
+/// The one query; its only row has one column, text that [`answers`] reads. `version`: `server_version_num`.
+fn question(version: u32) -> String {
+    // Since version 15 single parameters can be granted.
+    let may_set = match version {
+        ..150_000 => "false",
+        _ => "has_parameter_privilege(p.name, 'set')",
+    };
     let parts: Vec<String> = PARTS.iter().map(|(name, sql)| format!("'{name}', (\n{sql})")).collect();
+    let parts = parts.join(", ").replace("{may_set}", may_set);
     format!(
-        "select json_build_object({}, 'version', current_setting('server_version_num')::int)::text",
-        parts.join(", ")
+        "select json_build_object({parts}, 'version', current_setting('server_version_num')::int, \
+        'time_zone', current_setting('TimeZone'))::text"
     )
 }
 
@@ -83,6 +92,8 @@ fn catalog(answers: &Answers) -> Catalog {
             version: answers.version,
             time_zones: answers.time_zones.iter().cloned().collect(),
             types: types.castable(),
+            time_zone: settings::time_zone(&answers.time_zone),
+            role_settings: settings::role_settings(answers),
         })),
     }
 }

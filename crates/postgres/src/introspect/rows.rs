@@ -19,6 +19,10 @@ pub(super) struct Answers {
     pub views: Vec<(Oid, String)>,
     pub functions: Vec<FunctionRow>,
     pub time_zones: Vec<String>,
+    pub time_zone: String,
+    /// Role, name and value
+    pub role_settings: Vec<(String, String, String)>,
+    pub statement_timeout: Option<String>,
     pub version: u32,
 }
 

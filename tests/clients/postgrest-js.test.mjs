@@ -172,7 +172,7 @@ test('refusals come as errors with code, message, details and hint', async () =>
   assert.equal(wrong.error.code, '42703')
 })
 
-test('pages by cursor, forwards and back, with the client’s own requests', { skip: process.env.WITHOUT_CURSORS }, async () => {
+test('pages by cursor, forwards and back, with the client’s own requests', async () => {
   let headers
   const seeing = new PostgrestClient(`${PLINTH_URL}/rest/v1`, {
     headers: { apikey: PLINTH_ANON_KEY },
@@ -182,6 +182,14 @@ test('pages by cursor, forwards and back, with the client’s own requests', { s
       return response
     },
   })
+  if (process.env.ENGINE === 'postgres') {
+    const query = seeing.from('posting').select('id').limit(40)
+    query.url.searchParams.set('after', '')
+    const { data, error } = await query
+    assert.equal(data, null)
+    assert.equal(error.code, '0A000')
+    return
+  }
   const page = async (parameter, cursor) => {
     const query = seeing.from('posting').select('id,company(name)').order('salary_max', { ascending: false }).limit(40)
     query.url.searchParams.set(parameter, cursor)

@@ -280,7 +280,8 @@ pub(crate) fn clock_text(text: &str) -> Step<Clock> {
         [hour, minute, second] => (*hour, *minute, *second),
         _ => return Err(Refusal::BadFormat),
     };
-    if minute > 59 || second > 60 {
+    // A sign may stand inside a token that began with one: `+05:-2`.
+    if hour < 0 || !(0..=59).contains(&minute) || !(0..=60).contains(&second) {
         return Err(Refusal::Overflow);
     }
     Ok(Clock { hour, minute, second, micros })

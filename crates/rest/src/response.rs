@@ -36,7 +36,8 @@ pub fn error(error: &ApiError) -> Response<Bytes> {
     *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    set(headers, PROXY_STATUS, &format!("Plinth; error={}", error.code));
+    // The name that clients of this dialect know.
+    set(headers, PROXY_STATUS, &format!("PostgREST; error={}", error.code));
     if let Some(challenge) = &error.authenticate {
         set(headers, WWW_AUTHENTICATE, challenge);
     }

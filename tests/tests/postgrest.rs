@@ -1,6 +1,6 @@
 //! Cases derived from PostgREST's own specification (`fixtures/postgrest`, whose README says what they are), replayed over HTTP.
 //!
-//! What cannot be meant is listed, with its reason, in `rest/not-meant.md`; everything else has to pass, on both engines.
+//! What cannot be meant is listed, with its reason, in `rest/not-on-sqlite.md`; everything else has to pass, on both engines.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -343,7 +343,7 @@ fn header_differs(assertion: &Value, response: &Response) -> Option<String> {
 
 /// The cases that cannot be meant, by id, from the lines under these headings: "- `Spec:12` reason".
 fn listed(headings: &[&str]) -> HashMap<String, String> {
-    let text = fs::read_to_string(root().join("tests/rest/not-meant.md")).unwrap();
+    let text = fs::read_to_string(root().join("tests/rest/not-on-sqlite.md")).unwrap();
     let mut counts = false;
     let mut found = HashMap::new();
     for line in text.lines() {

@@ -109,13 +109,15 @@ test('two editors of one row: the slower one is told', async () => {
 })
 
 test('of many conditional updates of one state one is done', async () => {
-  const tag = (await send('GET', '/skill?id=eq.1')).headers.get('etag')
-  const answers = await Promise.all(
-    Array.from({ length: 30 }, (_, n) =>
-      send('PATCH', '/skill?id=eq.1', { body: { name: `Rust ${n}` }, 'If-Match': tag }),
-    ),
-  )
-  assert.deepEqual(answers.map((answer) => answer.status).sort(), [204, ...Array(29).fill(412)])
+  for (let round = 0; round < 20; round++) {
+    const tag = (await send('GET', '/skill?id=eq.1')).headers.get('etag')
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, n) =>
+        send('PATCH', '/skill?id=eq.1', { body: { name: `Rust ${round}.${n}` }, 'If-Match': tag }),
+      ),
+    )
+    assert.deepEqual(answers.map((answer) => answer.status).sort(), [204, ...Array(29).fill(412)])
+  }
 })
 
 test('a batch is all or nothing', async () => {

@@ -15,6 +15,8 @@ mod emit;
 mod engine;
 mod error;
 mod explain;
+#[cfg(test)]
+mod injection;
 mod introspect;
 mod pool;
 mod reload;

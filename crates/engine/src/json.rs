@@ -136,6 +136,10 @@ impl RowSink for JsonSink {
         Some(std::mem::replace(&mut self.out, room))
     }
 
+    fn fresh(&self) -> Option<Box<dyn RowSink>> {
+        Some(Box::new(JsonSink::new(self.shape, self.strip_nulls)))
+    }
+
     fn finish(mut self: Box<Self>) -> Vec<u8> {
         let empty = self.open.first() == Some(&false);
         match self.shape {

@@ -55,6 +55,10 @@ pub trait RowSink: Send {
     fn take(&mut self) -> Option<Vec<u8>> {
         None
     }
+    /// An empty sink like this one, for rows that are read again. `None` where what was taken is gone already.
+    fn fresh(&self) -> Option<Box<dyn RowSink>> {
+        None
+    }
     /// The end of the result: what was encoded, and not taken before.
     fn finish(self: Box<Self>) -> Vec<u8>;
 }

@@ -22,12 +22,13 @@ pub struct Transaction {
 pub struct Step {
     /// What to run
     pub execution: Execution,
-    /// Whether to go on with this outcome; otherwise everything is rolled back. Called once, inside the transaction
+    /// Whether to go on with this outcome; otherwise everything is rolled back. Called inside the transaction, again when that is
+    /// run again
     pub accept: Option<Accept>,
 }
 
 /// Looks at an outcome inside the transaction.
-pub type Accept = Box<dyn FnOnce(&Outcome) -> bool + Send>;
+pub type Accept = Box<dyn Fn(&Outcome) -> bool + Send>;
 
 /// Keeps the answer of a transaction under a key, in the same transaction: after a crash both are there, or neither.
 ///
@@ -43,7 +44,7 @@ pub struct Remember {
     /// How, and how much, is kept
     pub limits: RememberLimits,
     /// Makes the answer to be kept, inside the transaction, from the outcomes of all steps
-    pub answer: Box<dyn FnOnce(Vec<Outcome>) -> Vec<u8> + Send>,
+    pub answer: Box<dyn Fn(Vec<Outcome>) -> Vec<u8> + Send>,
 }
 
 /// How many answers are kept, and for how long.

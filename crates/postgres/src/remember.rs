@@ -68,7 +68,7 @@ pub(crate) async fn find(
 /// Makes the answer and keeps it, in the transaction that is open.
 pub(crate) async fn keep(
     connection: &mut Connection,
-    remember: Remember,
+    remember: &mut Remember,
     outcomes: Vec<Outcome>,
 ) -> Result<Vec<u8>, EngineError> {
     let Remember { owner, key, fingerprint, limits, answer } = remember;
@@ -76,8 +76,8 @@ pub(crate) async fn keep(
     if answer.len() as u64 > limits.max_answer_bytes {
         return Err(EngineError::AnswerTooLarge { limit: limits.max_answer_bytes });
     }
-    let keys = vec![bytes(&owner), bytes(&key)];
-    let owned = vec![bytes(&owner)];
+    let keys = vec![bytes(owner), bytes(key)];
+    let owned = vec![bytes(owner)];
     let expire = Step { text: EXPIRE, params: &keys, formats: &[] };
     let in_use = Step { text: IN_USE, params: &owned, formats: &[] };
     connection.push([&plain(OWN_ROLE), &expire, &in_use]).map_err(of_statement)?;
@@ -94,7 +94,7 @@ pub(crate) async fn keep(
         return Err(EngineError::TooManyKeys { limit: format!("{} bytes", limits.max_total_bytes) });
     }
     let seconds = Some(limits.keep.as_secs().to_string().into_bytes());
-    let values = vec![bytes(&owner), bytes(&key), bytes(&fingerprint), seconds, bytes(&answer)];
+    let values = vec![bytes(owner), bytes(key), bytes(fingerprint), seconds, bytes(&answer)];
     connection.push([&Step { text: KEEP, params: &values, formats: &[] }]).map_err(of_statement)?;
     connection.push_flush();
     ask(connection, 1).await?;

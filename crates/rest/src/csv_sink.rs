@@ -200,6 +200,10 @@ impl RowSink for CsvSink {
         Some(std::mem::replace(&mut self.out, room))
     }
 
+    fn fresh(&self) -> Option<Box<dyn RowSink>> {
+        Some(Box::new(CsvSink::new()))
+    }
+
     fn finish(mut self: Box<Self>) -> Vec<u8> {
         if !self.rows {
             self.out.drain(..self.header.min(self.out.len()));

@@ -20,6 +20,10 @@ impl RowSink for HeadSink {
     fn len(&self) -> usize {
         0
     }
+    fn fresh(&self) -> Option<Box<dyn RowSink>> {
+        Some(Box::new(HeadSink))
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         Vec::new()
     }

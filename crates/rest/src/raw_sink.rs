@@ -37,6 +37,10 @@ impl RowSink for RawSink {
         true
     }
 
+    fn fresh(&self) -> Option<Box<dyn RowSink>> {
+        Some(Box::new(RawSink::default()))
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         self.out
     }

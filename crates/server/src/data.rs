@@ -192,7 +192,7 @@ impl Data {
         rollback: bool,
         answers: Vec<Answer>,
         key: Option<Key>,
-        answered: impl FnOnce(Vec<Response<Bytes>>) -> Response<Bytes> + Send + 'static,
+        answered: impl Fn(Vec<Response<Bytes>>) -> Response<Bytes> + Send + 'static,
     ) -> Result<Response<Bytes>, (Option<usize>, ApiError)> {
         if steps.is_empty() {
             return Ok(answered(Vec::new()));

@@ -123,6 +123,10 @@ impl RowSink for VersionSink {
         self.rest.wants_text()
     }
 
+    fn fresh(&self) -> Option<Box<dyn RowSink>> {
+        Some(Box::new(VersionSink::new(self.rest.fresh()?, self.fields)))
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         let VersionSink { rest, version, rows, .. } = *self;
         let mut encoded = vec![0];

@@ -5,7 +5,7 @@ use std::process::Command;
 use plinth_tests::server::root;
 use plinth_tests::{Postgres, Project, Server, clients};
 
-/// Pages by cursor and related rows in one insert have to be refused there by name.
+/// Related rows in one insert have to be refused there by name.
 const ON_POSTGRES: [(&str, &str); 1] = [("ENGINE", "postgres")];
 
 #[test]

@@ -9,7 +9,7 @@ use plinth_values::output::to_text;
 use plinth_values::{Session, Value};
 
 use crate::sql::layout::Layout;
-use crate::sql::{self, Form, Param, Sql};
+use crate::sql::{self, Form, Page, Param, Sql};
 use crate::wire::Format;
 
 /// A plan, compiled.
@@ -34,6 +34,8 @@ pub(crate) struct Compiled {
 pub(crate) enum Gives {
     /// Rows for the sink
     Rows,
+    /// Rows for the sink, with what tells where the page begins and ends
+    Page(Page),
     /// The values of these columns of the written row
     Keys(Vec<usize>),
     /// The number of affected rows
@@ -73,9 +75,18 @@ pub(crate) fn compile(
     };
     match &*plan.action {
         PlannedAction::Read(node) => {
-            let (sql, layout) = sql::read(catalog, node, form)?;
+            let (sql, layout, gives) = match &node.keyset {
+                Some(keyset) => {
+                    let (sql, layout, page) = sql::page(catalog, node, keyset, form)?;
+                    (sql, layout, Gives::Page(page))
+                }
+                None => {
+                    let (sql, layout) = sql::read(catalog, node, form)?;
+                    (sql, layout, Gives::Rows)
+                }
+            };
             let count = counting(catalog, node, plan.count, threshold)?;
-            Ok(Compiled { count, read_only: true, ..compiled(Some(sql), layout, Gives::Rows) })
+            Ok(Compiled { count, read_only: true, ..compiled(Some(sql), layout, gives) })
         }
         PlannedAction::Call(CallPlan { before, write, result, shape: _, read_only, max_affected }) => {
             if !before.is_empty() || write.is_some() {

@@ -1,7 +1,7 @@
 //! Rows of the database to the sink: columns from their wire format, JSON that the database built taken apart by position.
 
 use plinth_engine::{Columns, EngineError, RowSink};
-use plinth_values::{Session, Type, ValueRef};
+use plinth_values::{Session, Type, Value, ValueRef};
 
 use crate::sql::layout::{Column, Layout, Nested, names, nested_names};
 use crate::wire::Row;
@@ -112,6 +112,11 @@ fn value<'a>(ty: &'a Type, field: Option<&'a [u8]>) -> Result<(&'a Type, ValueRe
             _ => ValueRef::Text(text(field)?),
         },
     ))
+}
+
+/// A column's value to keep.
+pub(crate) fn kept(ty: &Type, field: Option<&[u8]>) -> Result<Value, EngineError> {
+    Ok(value(ty, field)?.1.to_owned())
 }
 
 fn integer(field: &[u8]) -> Result<i64, EngineError> {

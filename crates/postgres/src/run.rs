@@ -2,15 +2,15 @@
 //! transaction.
 
 use plinth_catalog::Catalog;
-use plinth_engine::{EngineError, Outcome, Overrides, RowSink};
+use plinth_engine::{Edges, EngineError, Outcome, Overrides, RowSink};
 use plinth_query::plan::PlannedAction;
 use plinth_query::{Caller, Plan};
-use plinth_values::Value;
+use plinth_values::{Type, Value};
 
 use crate::compile::{COUNT_FORMATS, Compiled, Counting, Gives, params, planned_rows};
 use crate::emit;
 use crate::settings::{self, Settings, settings};
-use crate::sql::Sql;
+use crate::sql::{Page, Sql};
 use crate::wire::{Connection, Row, Step, WireError};
 
 /// What a statement may have left for the answer.
@@ -55,11 +55,39 @@ impl From<EngineError> for RunError {
 #[derive(Default)]
 struct Seen {
     rows: u64,
+    /// Of a page, its ends
+    edges: Edges,
     keys: Vec<Value>,
     counted: Option<u64>,
     planned: Option<u64>,
     overrides: Overrides,
     updated: u64,
+}
+
+impl Seen {
+    /// Takes what stands before a row's fields. Whether the row is the page's: one more, at its far end, only tells that it is there.
+    fn is_of_page(&mut self, page: &Page, row: &mut Row<'_>) -> Result<bool, EngineError> {
+        if page.backwards {
+            let found = match emit::kept(&Type::Int8, row.field())? {
+                Value::Int(found) => u64::try_from(found).unwrap_or_default(),
+                _ => 0,
+            };
+            // The far end comes first.
+            let first = self.rows == 0 && !self.edges.more;
+            if first && page.limit.is_some_and(|limit| found > limit) {
+                self.edges.more = true;
+                return Ok(false);
+            }
+        } else if Some(self.rows) == page.limit {
+            self.edges.more = true;
+            return Ok(false);
+        }
+        self.edges.last = page.keys.iter().map(|ty| emit::kept(ty, row.field())).collect::<Result<_, _>>()?;
+        if self.rows == 0 {
+            self.edges.first.clone_from(&self.edges.last);
+        }
+        Ok(true)
+    }
 }
 
 /// What the rows of each statement of the exchange are.
@@ -278,9 +306,14 @@ fn take(
     };
     match part {
         Some(Part::Main) => {
+            if let Gives::Page(page) = &run.compiled.gives
+                && !seen.is_of_page(page, &mut row)?
+            {
+                return Ok(());
+            }
             seen.rows += 1;
             match &run.compiled.gives {
-                Gives::Rows => {
+                Gives::Rows | Gives::Page(_) => {
                     emit::row(&run.compiled.layout, row, sink, &run.caller.session)?;
                     if sink.len() > run.max_bytes {
                         return Err(EngineError::ResponseTooLarge { limit: run.max_bytes as u64 });
@@ -334,8 +367,10 @@ fn outcome(run: &Run<'_>, seen: Seen) -> Result<Outcome, RunError> {
         Gives::Keys(columns) if seen.rows == 1 => columns.iter().copied().zip(seen.keys).collect(),
         _ => Vec::new(),
     };
+    let is_page = matches!(run.compiled.gives, Gives::Page(_));
     Ok(Outcome {
         rows: seen.rows,
+        edges: (is_page && seen.rows > 0).then_some(seen.edges),
         inserted: seen.rows.saturating_sub(seen.updated),
         total,
         keys,

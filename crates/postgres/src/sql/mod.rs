@@ -4,6 +4,7 @@
 mod call;
 mod expr;
 mod from;
+mod keyset;
 pub(crate) mod layout;
 mod node;
 mod query;
@@ -17,6 +18,7 @@ use plinth_catalog::{Catalog, Relation, RelationId, quote_ident};
 use plinth_engine::EngineError;
 use plinth_values::{Type, Value};
 
+pub(crate) use keyset::{Page, page};
 pub(crate) use node::{count, read};
 pub(crate) use write::{delete, insert, update};
 

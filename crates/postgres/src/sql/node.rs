@@ -3,11 +3,10 @@
 
 use plinth_catalog::expr::FromItem;
 use plinth_catalog::{Catalog, RelationKind};
-use plinth_engine::EngineError;
 use plinth_query::plan::{Field, Node};
 
 use super::layout::{Column, Layout, Nested};
-use super::{Form, Param, Result, Sql, Writer, types};
+use super::{Form, Param, Result, Sql, Writer, internal, types};
 use crate::wire::Format;
 
 /// PostgreSQL's functions take no more arguments.
@@ -40,11 +39,11 @@ pub(crate) fn count(catalog: &Catalog, node: &Node) -> Result<Sql> {
 
 /// What a node selects beside its plain values.
 #[derive(Default)]
-struct Parts {
+pub(super) struct Parts {
     /// The expressions of the select list
-    list: Vec<String>,
+    pub(super) list: Vec<String>,
     /// The joins with related rows
-    joins: String,
+    pub(super) joins: String,
 }
 
 impl Writer<'_> {
@@ -54,16 +53,22 @@ impl Writer<'_> {
             Some(from) => from,
             None => self.item(&node.from)?,
         };
+        let (parts, layout) = self.columns(node)?;
+        let distinct = self.distinct(node)?;
+        let tail = self.tail(node)?;
+        let list = parts.list.join(", ");
+        Ok((format!("select {distinct}{list} from {from}{}{tail}", parts.joins), layout))
+    }
+
+    /// What a node at the root selects.
+    pub(super) fn columns(&mut self, node: &Node) -> Result<(Parts, Layout)> {
         let mut parts = Parts::default();
         let mut layout = Layout::default();
         for field in &node.fields {
             let column = self.column_field(node, field, &mut parts, &mut layout.formats)?;
             layout.fields.push(column);
         }
-        let distinct = self.distinct(node)?;
-        let tail = self.tail(node)?;
-        let list = parts.list.join(", ");
-        Ok((format!("select {distinct}{list} from {from}{}{tail}", parts.joins), layout))
+        Ok((parts, layout))
     }
 
     fn filter(&mut self, node: &Node) -> Result<String> {
@@ -97,12 +102,7 @@ impl Writer<'_> {
             group => group,
         };
         if node.keyset.is_some() {
-            return Err(EngineError::Sql {
-                code: "0A000".into(),
-                message: "pages by cursor are not implemented on PostgreSQL".into(),
-                detail: None,
-                hint: Some("Page by offset.".into()),
-            });
+            return Err(internal("a page told by a row stands where only a read's root can be one"));
         }
         let having = self.having(node)?;
         let order = self.order_by(&node.order)?;

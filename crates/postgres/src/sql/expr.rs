@@ -74,7 +74,10 @@ impl Writer<'_> {
                 let not = if *negated { "not " } else { "" };
                 format!("({not}exists ({}))", self.query(query)?)
             }
-            ExprKind::Scalar(query) => format!("({})", self.query(query)?),
+            ExprKind::Scalar(query) => match self.group_key(expr) {
+                Some(column) => column,
+                None => format!("({})", self.query(query)?),
+            },
             ExprKind::Quantified { op, all, left, array } => {
                 let op = match op {
                     Quantifiable::Compare(op) => compare(*op).to_owned(),

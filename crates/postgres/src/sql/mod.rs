@@ -4,6 +4,7 @@
 mod call;
 mod expr;
 mod from;
+mod group;
 mod keyset;
 pub(crate) mod layout;
 mod node;
@@ -62,6 +63,8 @@ pub(crate) struct Writer<'a> {
     binds: HashMap<usize, String>,
     /// What each source is called, and how its columns are
     sources: HashMap<SourceId, Source>,
+    /// The columns that stand for what rows are grouped by
+    group_keys: Vec<group::GroupKey>,
     names: usize,
     depth: usize,
     form: Form,
@@ -95,6 +98,7 @@ impl<'a> Writer<'a> {
             params: Vec::new(),
             binds: HashMap::new(),
             sources: HashMap::new(),
+            group_keys: Vec::new(),
             names: 0,
             depth: 0,
             form,

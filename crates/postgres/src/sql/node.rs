@@ -22,7 +22,7 @@ pub(crate) fn read(catalog: &Catalog, node: &Node, form: Form) -> Result<(Sql, L
 /// How many rows a read has without limit and offset.
 pub(crate) fn count(catalog: &Catalog, node: &Node) -> Result<Sql> {
     let mut w = Writer::new(catalog, Form::Json);
-    let from = w.item(&node.from)?;
+    let from = w.from(node)?;
     let filter = w.filter(node)?;
     let text = if node.grouped {
         let group = w.group_by(&node.group_by)?;
@@ -50,14 +50,20 @@ impl Writer<'_> {
     /// The statement of a node at the root. `from`: what stands for its source, when that is written already.
     pub(super) fn rows(&mut self, node: &Node, from: Option<String>) -> Result<(String, Layout)> {
         let from = match from {
-            Some(from) => from,
-            None => self.item(&node.from)?,
+            Some(from) => format!("{from}{}", self.group_keys(&node.group_by)?),
+            None => self.from(node)?,
         };
         let (parts, layout) = self.columns(node)?;
         let distinct = self.distinct(node)?;
         let tail = self.tail(node)?;
         let list = parts.list.join(", ");
         Ok((format!("select {distinct}{list} from {from}{}{tail}", parts.joins), layout))
+    }
+
+    /// The rows of a node, with what they are grouped by.
+    fn from(&mut self, node: &Node) -> Result<String> {
+        let from = self.item(&node.from)?;
+        Ok(format!("{from}{}", self.group_keys(&node.group_by)?))
     }
 
     /// What a node at the root selects.
@@ -183,7 +189,7 @@ impl Writer<'_> {
     /// The rows of a node, each as one JSON array `j` of its fields.
     fn nested_rows(&mut self, node: &Node, limit: Option<u64>) -> Result<(String, Vec<Nested>)> {
         self.nested(|w| {
-            let from = w.item(&node.from)?;
+            let from = w.from(node)?;
             let mut joins = String::new();
             let mut list = Vec::with_capacity(node.fields.len());
             let mut fields = Vec::with_capacity(node.fields.len());
@@ -213,7 +219,7 @@ impl Writer<'_> {
     fn join_one(&mut self, node: &Node) -> Result<One> {
         self.nested(|w| {
             let alias = w.name("e");
-            let from = w.item(&node.from)?;
+            let from = w.from(node)?;
             let mut parts = Parts::default();
             let mut formats = Vec::new();
             let mut fields = Vec::new();

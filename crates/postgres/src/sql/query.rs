@@ -77,7 +77,10 @@ impl Writer<'_> {
 
     fn select(&mut self, select: &Select) -> Result<String> {
         let from = match &select.from {
-            Some(from) => format!(" from {}", self.item(from)?),
+            Some(from) => {
+                let from = self.item(from)?;
+                format!(" from {from}{}", self.group_keys(&select.group_by)?)
+            }
             None => String::new(),
         };
         let distinct = match &select.distinct {

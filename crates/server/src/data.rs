@@ -34,12 +34,6 @@ pub(crate) struct Data {
     pub(crate) in_progress: InProgress,
 }
 
-/// What PostgreSQL calls it when transactions at the same time have no order in which they could have come.
-const SERIALIZATION_FAILURE: &str = "40001";
-
-/// How often a write with conditions or under a key is tried while others change what it reads.
-const ATTEMPTS: usize = 5;
-
 /// A request, planned.
 struct Planned {
     steps: Vec<Step>,
@@ -77,7 +71,7 @@ impl Data {
         let reads = matches!(request.action, Action::Read | Action::Call { read_only: true, .. });
         let reads = reads || shape.explain.is_some();
         let key = if reads { None } else { key_of(incoming, &caller)? };
-        let (rollback, explained) = (shape.rollback, shape.explain.is_some());
+        let rollback = shape.rollback;
         let Planned { mut steps, answer } = self.plan(catalog, caller, request, shape)?;
         timing.station("plan");
         if key.is_none()
@@ -100,20 +94,9 @@ impl Data {
                 }
             };
         }
+        let answers = vec![answer];
         let answered = |mut responses: Vec<Response<Bytes>>| responses.pop().unwrap_or_default();
-        let catalog = Arc::clone(&answer.catalog);
-        let caller = steps.last().filter(|_| !explained).map(|step| step.execution.caller.clone());
-        let mut done = self.transact(steps, rollback, vec![answer], key, answered).await;
-        for _ in 1..ATTEMPTS {
-            // Another transaction came between what this one read and wrote. Nothing of it has stayed, so it is done as if it came later.
-            let (Err((_, error)), Some(caller)) = (&done, &caller) else { break };
-            if error.code != SERIALIZATION_FAILURE {
-                break;
-            }
-            let Planned { steps, answer } = self.planned(&catalog, caller.clone(), incoming)?;
-            let key = if reads { None } else { key_of(incoming, caller)? };
-            done = self.transact(steps, rollback, vec![answer], key, answered).await;
-        }
+        let done = self.transact(steps, rollback, answers, key, answered).await;
         timing.station("transaction");
         done.map_err(|(_, error)| error)
     }

@@ -150,8 +150,15 @@ pub enum Body {
 /// The arguments of a call.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arguments {
-    /// A JSON object with the arguments by name
+    /// A JSON object with the arguments by name; of an array of them, the first
     Json(String),
+    /// The same, of which only these members are arguments: null where the object has none
+    JsonColumns {
+        /// The JSON
+        json: String,
+        /// The arguments' names
+        columns: Vec<String>,
+    },
     /// Names with text values (a query string); a repeated name is a variadic argument
     Named(Vec<(String, String)>),
     /// The raw body for a function with a single unnamed parameter, with its media type

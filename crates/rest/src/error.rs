@@ -289,6 +289,13 @@ fn no_such_function(
     suggestion: Option<String>,
     single_unnamed: Option<String>,
 ) -> ApiError {
+    // A body that is not JSON names no parameters.
+    if let Some(kind) = single_unnamed.as_deref().filter(|kind| *kind != "json/jsonb") {
+        let message = format!("Could not find the function {schema}.{name} in the schema cache");
+        return ApiError::new(404, "PGRST202", message).details(format!(
+            "Searched for the function {schema}.{name} with a single unnamed {kind} parameter, but no matches were found in the schema cache."
+        ));
+    }
     let called = if arguments.is_empty() {
         format!("{schema}.{name} without parameters")
     } else {

@@ -158,7 +158,9 @@ pub fn parse(incoming: &Incoming<'_>, options: &Options) -> Result<Call, ApiErro
         (false, false) => Rows::Written,
     };
     let parameters = parameters(&pairs, rows)?;
-    let header = if is_read { range::header(incoming.headers)? } else { Window::default() };
+    // RFC 9110, 14.2: a Range is of a GET alone, so a HEAD answers as if there were none.
+    let ranged = is_read && incoming.method != Method::HEAD;
+    let header = if ranged { range::header(incoming.headers)? } else { Window::default() };
     let window = range::intersect(parameters.window, header);
     let name = match &target {
         Target::Relation { name, .. } | Target::Function { name, .. } => name.clone(),
@@ -514,7 +516,12 @@ fn action(
     };
     let max_affected = max_affected(preferences);
     if matches!(target, Target::Function { .. }) {
-        let arguments = body::arguments(incoming.headers, incoming.body)?;
+        let arguments = match (body::arguments(incoming.headers, incoming.body)?, &parameters.columns) {
+            (Arguments::Json(json), Some(columns)) => {
+                Arguments::JsonColumns { json, columns: columns.clone() }
+            }
+            (arguments, _) => arguments,
+        };
         return Ok(Action::Call { arguments, read_only: false, max_affected });
     }
     // Only an insert has a row of its own to locate.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::access::similar;
 use super::native;
-use super::payload::{Object, parse_object};
+use super::payload::{Object, first_object, parse_object};
 use super::planner::{Planner, Source, SourceColumn};
 use super::select::{Part, Scope};
 use super::weave::{Rights, returns_set};
@@ -436,13 +436,16 @@ fn given(arguments: &Arguments) -> Result<(Given<'_>, Option<Whole<'_>>), Refusa
         }
         Arguments::Json(text) => {
             let whole = Whole { kind: "json/jsonb", body: text.as_bytes() };
-            if text.trim_start().starts_with('{') {
-                return Ok((Given::Members(parse_object(text)?), Some(whole)));
-            }
-            match serde_json::from_str::<&RawValue>(text) {
-                Ok(_) => Ok((Given::Nothing, Some(whole))),
-                Err(_) => Err(Refusal::BadPayload { message: "Empty or invalid json".into() }),
-            }
+            Ok((first_object(text)?.map_or(Given::Nothing, Given::Members), Some(whole)))
+        }
+        Arguments::JsonColumns { json, columns } => {
+            let whole = Whole { kind: "json/jsonb", body: json.as_bytes() };
+            let members = first_object(json)?.unwrap_or_default();
+            let member = |name: &String| {
+                let given = members.iter().rev().find(|(given, _)| given == name);
+                (name.clone(), given.map_or(RawValue::NULL, |(_, json)| *json))
+            };
+            Ok((Given::Members(columns.iter().map(member).collect()), Some(whole)))
         }
         Arguments::Raw { media_type, body } => {
             let kind = match media_type.split(';').next().unwrap_or_default().trim() {

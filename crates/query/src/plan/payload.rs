@@ -1,7 +1,7 @@
 //! Payloads: the client's JSON or text fields become rows of typed values. Which columns may be written is decided here; what is
 //! done with the rows is [`super::insert`]'s and [`super::update`]'s.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use plinth_catalog::{Column, Columns, Identity, Privileges, Relation};
@@ -170,6 +170,36 @@ fn parse_objects(text: &str, max_rows: usize) -> Result<Vec<Object<'_>>, Refusal
         }
         _ => Err(invalid_json()),
     }
+}
+
+/// The object of a body, or the first one of an array whose objects all have the same members. An empty array is an object without
+/// members. None: another kind of JSON.
+pub(crate) fn first_object(text: &str) -> Result<Option<Object<'_>>, Refusal> {
+    if text.trim_start().starts_with('{') {
+        return parse_object(text).map(Some);
+    }
+    let invalid = |_| invalid_json();
+    if !text.trim_start().starts_with('[') {
+        return serde_json::from_str::<&RawValue>(text).map(|_| None).map_err(invalid);
+    }
+    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(invalid)?;
+    if items.first().is_some_and(|item| !item.get().starts_with('{')) {
+        return Ok(None);
+    }
+    let mut first = None;
+    for item in items {
+        let object = if item.get().starts_with('{') { parse_object(item.get())? } else { Vec::new() };
+        match &first {
+            None => first = Some(object),
+            Some(first) if members(first) == members(&object) => {}
+            Some(_) => return Err(unequal_keys()),
+        }
+    }
+    Ok(Some(first.unwrap_or_default()))
+}
+
+fn members<'o>(object: &'o Object<'_>) -> BTreeSet<&'o str> {
+    object.iter().map(|(name, _)| name.as_str()).collect()
 }
 
 /// One object.

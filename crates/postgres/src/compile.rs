@@ -10,13 +10,16 @@ use plinth_values::{Session, Value};
 
 use crate::sql::layout::Layout;
 use crate::sql::{self, Form, Page, Param, Sql};
+use crate::tree::{self, TreeGives};
 use crate::wire::Format;
 
 /// A plan, compiled.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    /// The statement; `None` where there is nothing to do
+    /// The statement; `None` where there is nothing to do, or a tree
     pub(crate) statement: Option<Sql>,
+    /// Where the plan is a tree of inserts: what it gives back
+    pub(crate) tree: Option<TreeGives>,
     /// What its columns are
     pub(crate) layout: Layout,
     /// What its rows are
@@ -67,6 +70,7 @@ pub(crate) fn compile(
 ) -> Result<Compiled, EngineError> {
     let compiled = |statement, layout, gives| Compiled {
         statement,
+        tree: None,
         layout,
         gives,
         count: Counting::No,
@@ -108,9 +112,17 @@ pub(crate) fn compile(
             let (sql, layout) = sql::insert(catalog, insert, form, session)?;
             Ok(compiled(Some(sql), layout, gives(&insert.returning)))
         }
-        // Planning refuses it for a database behind.
-        PlannedAction::InsertTree(_) => {
-            Err(EngineError::Internal { detail: "a tree of inserts was planned for PostgreSQL".into() })
+        PlannedAction::InsertTree(plan) => {
+            let Some(node) = tree::returning(plan) else {
+                let tree = TreeGives { columns: Vec::new(), select: None };
+                return Ok(Compiled {
+                    tree: Some(tree),
+                    ..compiled(None, Layout::default(), Gives::Nothing)
+                });
+            };
+            let (sql, layout, columns) = sql::written(catalog, node, form)?;
+            let tree = TreeGives { columns, select: Some(sql) };
+            Ok(Compiled { tree: Some(tree), ..compiled(None, layout, Gives::Rows) })
         }
         PlannedAction::Update(update) => {
             let gives = gives(&update.returning);
@@ -212,6 +224,8 @@ pub(crate) fn params(sql: &Sql, plan: &Plan, caller: &Caller) -> Result<Vec<Opti
                 Ok(Some(to_text(ty, plinth_values::ValueRef::Text(value), &caller.session).into_bytes()))
             }
             Param::Value(ty, value) => Ok(text(ty, value)),
+            // Known when it is written.
+            Param::Written => Ok(None),
             Param::Text(value) => Ok(Some(value.clone().into_bytes())),
             Param::Setting(setting) => Ok(text(&plinth_values::Type::Text, &caller.setting(*setting))),
         })

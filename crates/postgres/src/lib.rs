@@ -25,6 +25,7 @@ mod run;
 mod settings;
 mod sql;
 mod transaction;
+mod tree;
 mod wire;
 
 pub use address::{Address, AddressError, TlsMode};

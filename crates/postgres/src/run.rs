@@ -11,10 +11,11 @@ use crate::compile::{COUNT_FORMATS, Compiled, Counting, Gives, params, planned_r
 use crate::emit;
 use crate::settings::{self, Settings, settings};
 use crate::sql::{Page, Sql};
+use crate::tree;
 use crate::wire::{Connection, Row, Step, WireError};
 
 /// What a statement may have left for the answer.
-const AFTERWARDS: &str = "select pg_catalog.current_setting('response.status', true), pg_catalog.current_setting('response.headers', true), pg_catalog.current_setting('plinth.updated', true)";
+pub(crate) const AFTERWARDS: &str = "select pg_catalog.current_setting('response.status', true), pg_catalog.current_setting('response.headers', true), pg_catalog.current_setting('plinth.updated', true)";
 
 /// What a session may still have when its transaction has ended, though it was not its own: settings that a function made for good.
 const CLEAN: [&str; 2] = ["set session authorization default", "reset all"];
@@ -108,7 +109,8 @@ struct Statements<'a> {
     afterwards: bool,
 }
 
-type Params = Vec<Option<Vec<u8>>>;
+/// The values of a statement's parameters.
+pub(crate) type Params = Vec<Option<Vec<u8>>>;
 
 impl<'a> Statements<'a> {
     fn of(run: &Run<'a>, statement: &'a Sql) -> Result<Statements<'a>, EngineError> {
@@ -164,18 +166,16 @@ pub(crate) async fn run(
     run: &Run<'_>,
     sink: &mut dyn RowSink,
 ) -> Result<Outcome, RunError> {
-    let Some(statement) = &run.compiled.statement else { return Ok(Outcome::default()) };
     let begin = settings::begin(run.catalog, run.caller, run.compiled.read_only);
+    if run.compiled.tree.is_some() {
+        return alone(connection, run, sink, begin).await;
+    }
+    let Some(statement) = &run.compiled.statement else { return Ok(Outcome::default()) };
     // A transaction that only reads is rolled back: so even a setting that a function made for the session ends with it.
     let rolled_back = run.rollback || run.compiled.read_only;
     if !rolled_back && (run.single || run.compiled.max_affected.is_some()) {
         // Whether it stays depends on what it gives.
-        let outcome = step(connection, run, sink, Some(begin)).await;
-        let stays = outcome.is_ok();
-        if connection.is_open() {
-            end(connection, stays).await.map_err(|error| RunError::Wire { error, emitted: true })?;
-        }
-        return outcome;
+        return alone(connection, run, sink, begin).await;
     }
     let statements = Statements::of(run, statement)?;
     let mut steps = statements.steps(run, Some(begin));
@@ -193,6 +193,21 @@ pub(crate) async fn run(
     outcome(run, seen)
 }
 
+/// Runs a plan in a transaction whose end is decided when its answer is there.
+async fn alone(
+    connection: &mut Connection,
+    run: &Run<'_>,
+    sink: &mut dyn RowSink,
+    begin: &str,
+) -> Result<Outcome, RunError> {
+    let outcome = step(connection, run, sink, Some(begin)).await;
+    let stays = outcome.is_ok() && !run.rollback;
+    if connection.is_open() {
+        end(connection, stays).await.map_err(|error| RunError::Wire { error, emitted: true })?;
+    }
+    outcome
+}
+
 /// Runs a plan as a part of a transaction that stays open; `begin` opens it. Where it fails, the transaction is at its end.
 pub(crate) async fn step(
     connection: &mut Connection,
@@ -200,6 +215,9 @@ pub(crate) async fn step(
     sink: &mut dyn RowSink,
     begin: Option<&str>,
 ) -> Result<Outcome, RunError> {
+    if let Some(gives) = &run.compiled.tree {
+        return tree::run(connection, run, gives, sink, begin).await;
+    }
     let nothing = Sql { text: "select where false".into(), params: Vec::new() };
     let statement = run.compiled.statement.as_ref().unwrap_or(&nothing);
     let statements = Statements::of(run, statement)?;

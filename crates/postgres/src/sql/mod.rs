@@ -21,7 +21,7 @@ use plinth_values::{Type, Value};
 
 pub(crate) use keyset::{Page, page};
 pub(crate) use node::{count, read};
-pub(crate) use write::{delete, insert, update};
+pub(crate) use write::{delete, insert, update, written};
 
 /// What compiling gives. An error is a defect of planning, or something that PostgreSQL cannot do.
 pub(crate) type Result<T> = std::result::Result<T, EngineError>;
@@ -44,6 +44,8 @@ pub(crate) enum Param {
     Value(Type, Value),
     /// Text as it is
     Text(String),
+    /// The rows that were written before: JSON objects of texts
+    Written,
     /// Something the caller brings along
     Setting(plinth_catalog::expr::Setting),
 }

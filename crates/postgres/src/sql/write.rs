@@ -73,6 +73,36 @@ pub(crate) fn delete(catalog: &Catalog, plan: &DeletePlan, form: Form) -> Result
     w.returning(text, &alias, relation, &plan.returning)
 }
 
+/// What a write gives back, where its rows are [`Param::Written`]: the select, its layout, and the columns that the rows have.
+pub(crate) fn written(catalog: &Catalog, node: &Node, form: Form) -> Result<(Sql, Layout, Vec<usize>)> {
+    let mut w = Writer::new(catalog, form);
+    let FromItem::Relation { id, relation, .. } = &node.from else {
+        return Err(internal("a write returns rows of something else than its table"));
+    };
+    let (id, from) = (*id, *relation);
+    let relation = w.relation(from)?;
+    let columns = used(node, id, relation);
+    let rows = w.param(Param::Written);
+    let (mut list, mut types) = (Vec::new(), Vec::new());
+    for (i, column) in columns.iter().enumerate() {
+        let name = column_name(relation, *column)?;
+        let column = relation.columns.get(*column).ok_or_else(|| internal("a relation lacks a column"))?;
+        list.push(format!("r.c{i}::{} as {name}", declared(column)?));
+        types.push(format!("c{i} text"));
+    }
+    if list.is_empty() {
+        (list, types) = (vec!["1".to_owned()], vec!["c0 text".to_owned()]);
+    }
+    let (list, types) = (list.join(", "), types.join(", "));
+    let (name, alias) = (w.name("w"), w.name("t"));
+    w.define(id, alias.clone(), SourceColumns::Written(from));
+    let (select, layout) = w.rows(node, Some(format!("{name} as {alias}")))?;
+    let text = format!(
+        "with {name} as (select {list} from pg_catalog.json_to_recordset({rows}::json) as r({types})) {select}"
+    );
+    Ok((w.finish(text), layout, columns))
+}
+
 impl Writer<'_> {
     /// The columns and rows of an insert, with a blank before.
     fn proposed(

@@ -69,9 +69,6 @@ impl<'a> Planner<'a> {
         if insert.returning == Returning::Keys {
             return Err(not_offered("return=headers-only"));
         }
-        if self.database().is_some() {
-            return Err(not_offered("a PostgreSQL database behind"));
-        }
         let Body::Json(text) = &insert.body else { return Err(not_offered("a body that is not JSON")) };
         let columns = insert.columns.as_deref().unwrap_or_default();
         let here = Here {

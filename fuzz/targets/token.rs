@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
         let mut headers = HeaderMap::new();
         headers.insert(name, value.clone());
         headers.insert("cookie", value);
-        let verifier = Verifier::new(SECRET, "me", "anon");
+        let verifier = Verifier::new(SECRET, "me", "anon", 2);
         let caller = verifier.caller(&plinth_fuzz::CATALOG, "GET", "/x", &headers, Session::utc());
         if let Err(error) = caller {
             assert_eq!(error.status, 401, "{error:?}");

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use plinth_catalog::{Catalog, Defaults, SourceFile};
 use plinth_query::Caller;
 use plinth_query::request::Limits;
-use plinth_rest::{ApiError, Call, Incoming, Options};
+use plinth_rest::{ApiError, Call, CursorKey, Incoming, Options};
 
 /// The hiring example's catalog.
 pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
@@ -27,14 +27,23 @@ pub static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
     plinth_catalog::read(&files, &Defaults::default()).expect("the example's schema")
 });
 
-/// A request, from its parts to SQL. A refusal has to have a body that is JSON and not longer than a client should get.
-pub fn request(method: Method, path: &str, query: &str, headers: &HeaderMap, body: &[u8]) {
-    let options = Options {
+/// What cursors are signed with.
+pub const SECRET: &str = "a-secret-of-at-least-32-characters!!";
+
+/// Everything that a project can allow.
+pub fn options() -> Options {
+    Options {
         schemas: vec!["public".into(), "auth".into()],
         limits: Limits { aggregates: true, ..Limits::default() },
         allow_rollback: true,
+        cursor_key: Some(CursorKey::derive(SECRET)),
         ..Options::default()
-    };
+    }
+}
+
+/// A request, from its parts to SQL. A refusal has to have a body that is JSON and not longer than a client should get.
+pub fn request(method: Method, path: &str, query: &str, headers: &HeaderMap, body: &[u8]) {
+    let options = options();
     let incoming = Incoming { method: &method, path, query, headers, body };
     let call = match plinth_rest::parse(&incoming, &options) {
         Ok(call) => call,

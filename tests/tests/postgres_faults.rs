@@ -197,7 +197,8 @@ fn a_database_that_goes_away_comes_back() {
             let (stop, server) = (Arc::clone(&stop), Arc::clone(&server));
             std::thread::spawn(move || {
                 let mut acknowledged = Vec::new();
-                let mut id = 1000 * (writer + 1);
+                // Far enough apart for as many as a fast machine writes.
+                let mut id = 1_000_000 * (writer + 1);
                 while !stop.load(Ordering::Relaxed) {
                     id += 1;
                     let body = format!("{{\"id\": {id}, \"name\": \"x\"}}");
